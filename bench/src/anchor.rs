@@ -1,0 +1,13 @@
+//! What shm-mach is held against: the machine's own limits, and the usual tools. One module a family.
+
+mod chunk;
+mod futex;
+mod line;
+mod ring;
+mod rtrb;
+mod socket;
+
+use crate::row::Row;
+
+/// Every anchor, in the order of the table.
+pub(crate) const ROWS: &[&[Row]] = &[line::ROWS, futex::ROWS, ring::ROWS, rtrb::ROWS, chunk::ROWS, socket::ROWS];

@@ -1,0 +1,225 @@
+//! The façade's body under loom: loom's atomics and locks, and a model of the kernel's futex.
+//!
+//! What is modelled, and where it is stricter or weaker than the kernel:
+//! * compare-and-queue is one step under one lock, as futex(2) promises for one word; a wait on
+//!   many words queues on all of them in one step (the kernel goes word by word);
+//! * a wake takes the longest waiting thread, and a woken thread stays queued on its other words
+//!   until it runs, so that it can swallow a second wake, as was measured of the kernel;
+//! * `membarrier` is a `SeqCst` fence on *both* sides; that the real pair does as much is shown
+//!   outside loom by a two-process litmus test;
+//! * time stands still: a deadline passes when the model's own timer thread says so.
+
+use std::cell::RefCell;
+
+use loom::sync::atomic::{AtomicBool, Ordering as O};
+use loom::sync::{Condvar, Mutex};
+
+use super::Ordering;
+use crate::Outcome;
+
+pub use loom::sync::MutexGuard as Guard;
+pub use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+pub use std::sync::Arc;
+
+/// True only in a loom build.
+pub const MODEL: bool = true;
+
+/// Keeps items out of a loom build.
+#[macro_export]
+macro_rules! native_only {
+    ($($item:item)*) => {};
+}
+
+static WEAKENED: std::sync::Mutex<Option<String>> = std::sync::Mutex::new(None);
+
+/// Weakens one named ordering to `Relaxed`, or leaves out one named step, until the next call.
+pub fn weaken(name: Option<&str>) {
+    *WEAKENED.lock().unwrap() = name.map(str::to_owned);
+}
+
+fn is_weakened(name: &str) -> bool {
+    WEAKENED.lock().unwrap().as_deref() == Some(name)
+}
+
+/// The ordering, or `Relaxed` if it is the weakened one.
+pub fn ordering(tag: &'static str, ordering: Ordering) -> Ordering {
+    if is_weakened(tag) { Ordering::Relaxed } else { ordering }
+}
+
+/// Whether the named protocol step is taken.
+pub fn step(name: &'static str) -> bool {
+    !is_weakened(name)
+}
+
+/// The light side of the asymmetric pair, as strong as its partner here.
+pub fn compiler_fence() {
+    fence(Ordering::SeqCst);
+}
+
+/// Spinning must let the other threads of the model run.
+pub fn spin_loop() {
+    loom::thread::yield_now();
+}
+
+/// As [`spin_loop`].
+pub fn yield_now() {
+    loom::thread::yield_now();
+}
+
+/// A lock of the model.
+#[derive(Debug)]
+pub struct Lock<T>(Mutex<T>);
+
+impl<T: Default> Default for Lock<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> Lock<T> {
+    /// A lock around `value`.
+    pub fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+
+    /// Takes the lock.
+    pub fn lock(&self) -> Guard<'_, T> {
+        self.0.lock().unwrap()
+    }
+
+    /// Takes the lock if nobody holds it.
+    pub fn try_lock(&self) -> Option<Guard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+}
+
+/// A deadline that passes when a thread of the model calls [`expire_timers`], or never, or at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(u8);
+
+impl Deadline {
+    /// No deadline.
+    pub const NEVER: Self = Self(2);
+    /// Look, never sleep.
+    pub const NOW: Self = Self(0);
+    /// Passes when the model's timer fires.
+    pub const TIMER: Self = Self(1);
+
+    /// Whether the deadline lies in the past.
+    pub fn has_passed(self) -> bool {
+        match self {
+            Self::NOW => true,
+            Self::NEVER => false,
+            _ => FUTEX.expired.load(O::Acquire),
+        }
+    }
+}
+
+/// One sleeping thread: the addresses it is queued on, and whether it was woken.
+struct Sleeper {
+    woken: RefCell<Option<Outcome>>,
+    timed: bool,
+    condvar: Condvar,
+}
+
+struct Futex {
+    queue: Mutex<Vec<(usize, std::rc::Rc<Sleeper>)>>,
+    expired: AtomicBool,
+}
+
+loom::lazy_static! {
+    static ref FUTEX: Futex = Futex { queue: Mutex::new(Vec::new()), expired: AtomicBool::new(false) };
+}
+
+fn address(word: &AtomicU32) -> usize {
+    std::ptr::from_ref(word) as usize
+}
+
+/// Fires the model's timer: every sleeper with [`Deadline::TIMER`], now and later, times out.
+pub fn expire_timers() {
+    let queue = FUTEX.queue.lock().unwrap();
+    FUTEX.expired.store(true, O::Release);
+    for (_, sleeper) in queue.iter().filter(|(_, sleeper)| sleeper.timed) {
+        sleeper.woken.borrow_mut().get_or_insert(Outcome::TimedOut);
+        sleeper.condvar.notify_one();
+    }
+}
+
+/// Sleeps while `word` holds `expected`.
+pub fn futex_wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> Outcome {
+    futex_wait_many(&[(word, expected)], deadline)
+}
+
+/// Sleeps while every word holds the value beside it.
+pub fn futex_wait_many(words: &[(&AtomicU32, u32)], deadline: Deadline) -> Outcome {
+    let mut queue = FUTEX.queue.lock().unwrap();
+    if words.iter().any(|(word, expected)| word.load(O::Relaxed) != *expected) {
+        return Outcome::Changed;
+    }
+    if deadline.has_passed() {
+        return Outcome::TimedOut;
+    }
+    let sleeper = std::rc::Rc::new(Sleeper {
+        woken: RefCell::new(None),
+        timed: deadline == Deadline::TIMER,
+        condvar: Condvar::new(),
+    });
+    for (word, _) in words {
+        queue.push((address(word), sleeper.clone()));
+    }
+    let outcome = loop {
+        if let Some(outcome) = *sleeper.woken.borrow() {
+            break outcome;
+        }
+        queue = sleeper.condvar.wait(queue).unwrap();
+    };
+    queue.retain(|(_, other)| !std::rc::Rc::ptr_eq(other, &sleeper));
+    outcome
+}
+
+/// Wakes up to `count` threads queued on `word`.
+pub fn futex_wake(word: &AtomicU32, count: u32) -> usize {
+    let mut queue = FUTEX.queue.lock().unwrap();
+    let mut woken = 0;
+    while woken < count as usize {
+        let Some(at) = queue.iter().position(|(address_of, _)| *address_of == address(word)) else { break };
+        let (_, sleeper) = queue.remove(at);
+        sleeper.woken.borrow_mut().get_or_insert(Outcome::Woken);
+        sleeper.condvar.notify_one();
+        woken += 1;
+    }
+    woken
+}
+
+/// Time stands still.
+pub fn monotonic_ns() -> u64 {
+    0
+}
+
+/// The model needs no registration.
+pub fn membarrier_register() -> rustix::io::Result<()> {
+    Ok(())
+}
+
+/// The heavy side of the asymmetric pair.
+pub fn membarrier_heavy() -> rustix::io::Result<()> {
+    fence(Ordering::SeqCst);
+    Ok(())
+}
+
+/// Writes `bytes` into `words`.
+pub fn store_bytes(words: &[AtomicU64], bytes: &[u8]) {
+    for (word, chunk) in words.iter().zip(bytes.chunks(8)) {
+        let mut value = [0; 8];
+        value[..chunk.len()].copy_from_slice(chunk);
+        word.store(u64::from_ne_bytes(value), Ordering::Relaxed);
+    }
+}
+
+/// Reads bytes out of `words`.
+pub fn load_bytes(words: &[AtomicU64], bytes: &mut [u8]) {
+    for (word, chunk) in words.iter().zip(bytes.chunks_mut(8)) {
+        let value = word.load(Ordering::Relaxed).to_ne_bytes();
+        chunk.copy_from_slice(&value[..chunk.len()]);
+    }
+}

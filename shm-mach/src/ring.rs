@@ -1,0 +1,22 @@
+//! The floor of lock-free words: what lies in a half, and how two processes use it.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`layout`] | every shared structure, byte by byte, and where each lies in a half |
+//! | [`slot`] | one message in 64 bytes: what a slot's words mean |
+//! | [`lane_out`] | the sender's end of a lane |
+//! | [`lane_in`] | the receiver's end of a lane |
+//! | [`payload`] | room for bodies that do not fit into a slot |
+//! | [`group`] | the threads that wait for the same lanes, and how they sleep and wake |
+//! | [`patience`] | how long to spin before sleeping |
+//!
+//! Nothing here knows what a right is, and nothing here trusts the other side: an index, a length or
+//! a count that is read from a peer is used only after it was compared with a private value.
+
+pub mod group;
+pub mod lane_in;
+pub mod lane_out;
+pub mod layout;
+pub mod patience;
+pub mod payload;
+pub mod slot;

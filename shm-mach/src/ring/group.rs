@@ -1,0 +1,543 @@
+//! Wait groups: the threads of one task that wait for the same lanes.
+//!
+//! One thread, the *leader*, sleeps on words that peers wake; the others, the *followers*, sleep on
+//! a word of their own. Whoever leaves the wait, for whatever reason, and finds no leader kicks one
+//! follower. A peer wakes one thread of a bell, never all. The steps, in the order that makes them
+//! safe:
+//!
+//! ```text
+//! leader                                        sender
+//! 1 sample the bells and the kick word          a publish the slot        (Release)
+//! 2 look at the world's news, then at every lane  b light fence
+//! 3 arm each lane that is not yet armed         c load the lane's flags
+//! 4 if any was armed: heavy fence, look again   d if a bell is named there:
+//! 5 sleep while the sampled values stand            increment it (Release), wake one
+//! ```
+//! A message published before 4's fence is seen by 4's look; one published after it finds the bell
+//! named, and its increment comes after the sample, so the sleep does not begin or ends.
+
+use std::sync::Arc;
+
+use futex::sync::{self, AtomicU32, Lock};
+use futex::{Deadline, Outcome, WaitSet, order};
+
+use crate::ring::lane_in::LaneIn;
+use crate::ring::layout::Bell;
+use crate::ring::patience::{Patience, Wait};
+use crate::ring::slot::{Head, Nonsense};
+use crate::segment::Shared;
+
+/// What a group's threads must also hear of: new lanes, closed links, the authority.
+pub trait World {
+    /// Adds every word that is rung for news, with its value now.
+    fn sample(&self, samples: &mut Samples);
+    /// Looks at the news and acts on it; may insert lanes into groups, this one included. Called
+    /// with no group locked.
+    fn look(&self);
+    /// The groups of this task that sleep now.
+    fn sleepers(&self) -> &Sleepers;
+}
+
+/// Words with the values they were sampled at.
+#[derive(Debug, Default)]
+pub struct Samples {
+    words: Vec<(Shared<Bell>, u32)>,
+}
+
+impl Samples {
+    /// Samples one bell.
+    pub fn add(&mut self, bell: Shared<Bell>) {
+        // ORDER(bell-sample): Acquire, pairs with bell-bump: if this sample includes a ring, the
+        // look that follows sees what was rung for. A relaxed load and a fence: the page may be
+        // read-only here.
+        let count = bell.count.load(order!("bell-sample", Relaxed));
+        sync::fence(order!("bell-sample-fence", Acquire));
+        self.words.push((bell, count));
+    }
+}
+
+/// Who wakes a leader that sleeps, from inside its own task.
+#[derive(Debug, Default)]
+pub struct Kick(AtomicU32);
+
+impl Kick {
+    fn kick(&self) {
+        self.advance();
+        sync::futex_wake(&self.0, 1);
+    }
+
+    fn advance(&self) {
+        if sync::step("kick-bump") {
+            self.0.fetch_add(1, order!("kick-bump", Release));
+        }
+    }
+}
+
+/// The groups of a task whose leaders sleep, and on what: several sleep on the same control bells,
+/// and a wake takes only one of them.
+#[derive(Debug, Default)]
+pub struct Sleepers(Lock<Vec<Sleeper>>);
+
+#[derive(Debug)]
+struct Sleeper {
+    kick: Arc<Kick>,
+    samples: Vec<(Shared<Bell>, u32)>,
+}
+
+impl Sleepers {
+    fn enter(&self, kick: &Arc<Kick>, samples: &Samples) {
+        self.0.lock().push(Sleeper { kick: kick.clone(), samples: samples.words.clone() });
+    }
+
+    /// The sharing rule. A thread that slept on `samples` was woken, timed out, or was interrupted;
+    /// it may have swallowed a wake-up that others needed. Each other group that sleeps on one of
+    /// the same bells with an older count is kicked.
+    fn leave(&self, kick: &Arc<Kick>, samples: &Samples) {
+        let mut sleepers = self.0.lock();
+        if let Some(at) = sleepers.iter().position(|sleeper| Arc::ptr_eq(&sleeper.kick, kick)) {
+            sleepers.swap_remove(at);
+        }
+        if !sync::step("sharing-rule") {
+            return;
+        }
+        for sleeper in sleepers.iter() {
+            let is_stale = samples.words.iter().any(|(bell, _)| {
+                sleeper.samples.iter().any(|(other, sampled)| {
+                    std::ptr::eq(&**other, &**bell) && bell.count.load(sync::Ordering::Relaxed) != *sampled
+                })
+            });
+            if is_stale {
+                sleeper.kick.kick();
+            }
+        }
+    }
+}
+
+/// A lane in its group, with the bells of the half it lies in.
+#[derive(Debug)]
+pub struct Seat {
+    /// The lane.
+    pub lane: LaneIn,
+    /// The bells of the sender's half.
+    pub bells: Shared<[Bell]>,
+    /// Which link it came over, and which of that link's lanes it is: the owner's own numbers.
+    pub link: u64,
+    /// See `link`.
+    pub index: usize,
+}
+
+#[derive(Debug, Default)]
+struct Follower {
+    word: AtomicU32,
+}
+
+/// What the lock of a group guards. `P` is the owner's: what else can be received there.
+#[derive(Debug)]
+pub struct State<P> {
+    /// The owner's part.
+    pub port: P,
+    seats: Vec<Seat>,
+    /// Where the next look begins.
+    next: usize,
+    /// Messages taken from the lane at `next` in a row.
+    in_a_row: u32,
+    has_leader: bool,
+    /// The leader sleeps on shared words, or is about to.
+    asleep: bool,
+    /// The take that runs now follows a sleep: it leaves the lanes armed.
+    after_sleep: bool,
+    followers: Vec<Arc<Follower>>,
+    /// Takes since the world's news were last looked at.
+    takes: u32,
+    patience: Patience,
+}
+
+/// A lane that has a message is left for the next one after this many.
+const TURN: u32 = 32;
+/// Takes between two looks at the world's news.
+const LOOK_EVERY: u32 = 64;
+/// Looks between two releases of the lock while spinning.
+const BURST: u32 = 64;
+/// How long a sleep may last when the heavy fence was refused.
+const UNRELIABLE_SLEEP: std::time::Duration = std::time::Duration::from_millis(1);
+
+impl<P> State<P> {
+    /// The next lane that has something at its head.
+    #[inline]
+    pub fn ready(&mut self) -> Option<(usize, Result<Head, Nonsense>)> {
+        let count = self.seats.len();
+        for _ in 0..count {
+            if self.next >= count {
+                self.next = 0;
+            }
+            match self.seats[self.next].lane.peek() {
+                Ok(Some(head)) => return Some((self.next, Ok(head))),
+                Ok(None) => self.turn(),
+                Err(nonsense) => return Some((self.next, Err(nonsense))),
+            }
+        }
+        None
+    }
+
+    fn turn(&mut self) {
+        self.next += 1;
+        self.in_a_row = 0;
+    }
+
+    /// The lanes.
+    pub fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// One lane.
+    pub fn seat(&mut self, at: usize) -> &mut Seat {
+        &mut self.seats[at]
+    }
+
+    /// The message at the head of the lane was taken, or is refused: on to the next.
+    #[inline]
+    pub fn advance(&mut self, at: usize) {
+        let lane = &mut self.seats[at].lane;
+        lane.advance();
+        if !self.after_sleep && !self.asleep {
+            lane.disarm();
+        }
+        self.in_a_row += 1;
+        if self.in_a_row >= TURN {
+            self.turn();
+        }
+    }
+
+    /// Takes a lane out of the group.
+    pub fn remove(&mut self, at: usize) -> Seat {
+        self.in_a_row = 0;
+        self.seats.swap_remove(at)
+    }
+
+    fn any_ready(&self) -> bool {
+        self.seats.iter().any(|seat| !matches!(seat.lane.peek(), Ok(None)))
+    }
+}
+
+/// A wait group: a lock, the lanes, and the threads that wait for them.
+#[derive(Debug)]
+pub struct Group<P> {
+    state: Lock<State<P>>,
+    kick: Arc<Kick>,
+    /// Which bell of each sender's half this group listens to.
+    bell: u8,
+    /// Threads that want the lock for something short, while one spins under it.
+    contenders: AtomicU32,
+}
+
+impl<P> Group<P> {
+    /// A group that listens to bell `bell`, with no lanes.
+    pub fn new(bell: u8, port: P) -> Self {
+        Self {
+            state: Lock::new(State {
+                port,
+                seats: Vec::new(),
+                next: 0,
+                in_a_row: 0,
+                has_leader: false,
+                asleep: false,
+                after_sleep: false,
+                followers: Vec::new(),
+                takes: 0,
+                patience: Patience::default(),
+            }),
+            kick: Arc::new(Kick::default()),
+            bell,
+            contenders: AtomicU32::new(0),
+        }
+    }
+
+    /// The group's state, for something short.
+    pub fn lock(&self) -> sync::Guard<'_, State<P>> {
+        self.contenders.fetch_add(1, sync::Ordering::Relaxed);
+        let state = self.state.lock();
+        self.contenders.fetch_sub(1, sync::Ordering::Relaxed);
+        state
+    }
+
+    /// Adds a lane; a sleeping leader takes it into account.
+    pub fn insert(&self, seat: Seat) {
+        self.change(|state| state.seats.push(seat));
+    }
+
+    /// Changes the state in a way that a waiting thread must see: membership, a local message, the
+    /// port's death.
+    pub fn change<R>(&self, act: impl FnOnce(&mut State<P>) -> R) -> R {
+        let mut state = self.lock();
+        let result = act(&mut state);
+        // Under the lock: a leader that samples after this sees the change.
+        self.kick.advance();
+        drop(state);
+        if sync::step("kick-wake") {
+            sync::futex_wake(&self.kick.0, 1);
+        }
+        result
+    }
+
+    /// Takes what `take` finds, without waiting.
+    #[inline]
+    pub fn try_take<R>(
+        &self,
+        world: &impl World,
+        mut take: impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> Option<R> {
+        if let Some(result) = self.take_now(world, &mut take) {
+            return Some(result);
+        }
+        world.look();
+        self.take_now(world, &mut take)
+    }
+
+    #[inline]
+    fn take_now<R>(
+        &self,
+        world: &impl World,
+        take: &mut impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> Option<R> {
+        let mut state = self.state.try_lock().unwrap_or_else(|| self.lock());
+        let result = take(&mut state)?;
+        state.takes += 1;
+        let must_look = state.takes >= LOOK_EVERY;
+        if must_look {
+            state.takes = 0;
+        }
+        self.leave(state, false);
+        if must_look {
+            world.look();
+        }
+        Some(result)
+    }
+
+    /// Waits until `take` finds something, or the deadline passes (`None`). `take` is called under
+    /// the group's lock, any number of times.
+    ///
+    /// # Errors
+    /// [`TooManyWords`] when the lanes come over more links than one sleep can watch.
+    #[inline]
+    pub fn wait<R>(
+        &self,
+        world: &impl World,
+        policy: Wait,
+        deadline: Deadline,
+        mut take: impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> Result<Option<R>, TooManyWords> {
+        if let Some(result) = self.take_now(world, &mut take) {
+            return Ok(Some(result));
+        }
+        loop {
+            world.look();
+            if let Some(result) = self.spin(policy, &mut take) {
+                return Ok(Some(result));
+            }
+            if deadline.has_passed() {
+                return Ok(self.try_take(world, take));
+            }
+            if policy != Wait::Spin {
+                return self.park(world, deadline, take);
+            }
+        }
+    }
+
+    /// Looks again and again, mostly under the lock, so that what is found is taken at once.
+    fn spin<R>(&self, policy: Wait, take: &mut impl FnMut(&mut State<P>) -> Option<R>) -> Option<R> {
+        let mut state = self.state.lock();
+        if state.has_leader {
+            return None; // others sleep here already: do not burn a core beside them
+        }
+        let mut patience = std::mem::take(&mut state.patience);
+        let mut guard = Some(state);
+        let mut found = None;
+        let mut looks = 0u32;
+        patience.spin(policy, || {
+            looks += 1;
+            if looks.is_multiple_of(BURST) || self.is_contended() || sync::MODEL {
+                guard = None;
+                self.give_way();
+            }
+            let state = guard.get_or_insert_with(|| self.state.lock());
+            found = take(state);
+            found.is_some()
+        });
+        let mut state = guard.unwrap_or_else(|| self.state.lock());
+        state.patience = patience;
+        if found.is_some() {
+            self.leave(state, false);
+        }
+        found
+    }
+
+    fn is_contended(&self) -> bool {
+        self.contenders.load(sync::Ordering::Relaxed) != 0
+    }
+
+    /// Lets threads that want the lock have it before this one takes it again.
+    fn give_way(&self) {
+        for _ in 0..if sync::MODEL { 1 } else { 1000 } {
+            sync::yield_now();
+            if !self.is_contended() {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until there is something to take: steps 1 to 5, again and again.
+    #[cold]
+    fn park<R>(
+        &self,
+        world: &impl World,
+        deadline: Deadline,
+        mut take: impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> Result<Option<R>, TooManyWords> {
+        let mut leads = false;
+        let mut timed_out = false;
+        loop {
+            let mut state = self.lock();
+            if state.has_leader && !leads {
+                if let Some(result) = take(&mut state) {
+                    self.leave(state, false);
+                    return Ok(Some(result));
+                }
+                if timed_out {
+                    self.leave(state, false);
+                    return Ok(None);
+                }
+                timed_out = self.follow(state, deadline);
+                continue;
+            }
+            // 1: before any look. Who leads from here on is known: nobody else samples for us.
+            state.has_leader = true;
+            leads = true;
+            let (samples, kick) = self.sample(world, &state);
+            drop(state);
+            // 2: the world's news first: they may bring lanes into this group.
+            world.look();
+            let mut state = self.lock();
+            if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
+                self.leave(state, true);
+                return Ok(Some(result));
+            }
+            if timed_out || deadline.has_passed() {
+                self.leave(state, true);
+                return Ok(None);
+            }
+            // 3 and 4
+            let Some(reliable) = self.arm(&mut state) else {
+                continue; // the second look found a message: take it
+            };
+            state.asleep = true;
+            world.sleepers().enter(&self.kick, &samples);
+            drop(state);
+            // 5
+            let outcome = self.sleep(&samples, kick, deadline, reliable);
+            world.sleepers().leave(&self.kick, &samples);
+            let mut state = self.lock();
+            state.asleep = false;
+            drop(state);
+            match outcome {
+                Ok(outcome) => timed_out = outcome == Outcome::TimedOut && reliable,
+                Err(error) => {
+                    self.leave(self.lock(), true);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn take_after_sleep<R>(
+        &self,
+        state: &mut State<P>,
+        take: &mut impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> Option<R> {
+        state.after_sleep = true;
+        let result = take(state);
+        state.after_sleep = false;
+        result
+    }
+
+    /// Step 1. The kick word is sampled under the lock, like all that it stands for.
+    fn sample(&self, world: &impl World, state: &State<P>) -> (Samples, u32) {
+        let kick = self.kick.0.load(order!("kick-sample", Acquire));
+        let mut samples = Samples::default();
+        world.sample(&mut samples);
+        for (at, seat) in state.seats.iter().enumerate() {
+            let is_first = state.seats[..at].iter().all(|other| other.link != seat.link);
+            if let (true, Some(bell)) = (is_first, seat.bells.at(usize::from(self.bell))) {
+                samples.add(bell);
+            }
+        }
+        (samples, kick)
+    }
+
+    /// Steps 3 and 4: `None` when the second look found a message, else whether a wake-up is certain.
+    fn arm(&self, state: &mut State<P>) -> Option<bool> {
+        let mut gates = Vec::new();
+        let bell = self.bell;
+        for seat in state.seats.iter_mut().filter(|seat| !seat.lane.is_armed(bell)) {
+            seat.lane.arm(bell);
+            if !gates.contains(&seat.lane.gate()) {
+                gates.push(seat.lane.gate());
+            }
+        }
+        if gates.is_empty() {
+            return Some(true);
+        }
+        let reliable = gates.into_iter().all(|gate| gate.heavy().is_ok());
+        if sync::step("park-rescan") && state.any_ready() {
+            return None;
+        }
+        Some(reliable)
+    }
+
+    /// Step 5.
+    fn sleep(
+        &self,
+        samples: &Samples,
+        kick: u32,
+        deadline: Deadline,
+        reliable: bool,
+    ) -> Result<Outcome, TooManyWords> {
+        let mut set = WaitSet::new();
+        set.add(&self.kick.0, kick).map_err(|_| TooManyWords)?;
+        for (bell, sampled) in &samples.words {
+            set.add(&bell.count, *sampled).map_err(|_| TooManyWords)?;
+        }
+        let deadline = if reliable { deadline } else { deadline.min(Deadline::after(UNRELIABLE_SLEEP)) };
+        Ok(set.sleep(deadline))
+    }
+
+    /// Waits for the leader to leave; says whether the deadline passed.
+    fn follow(&self, mut state: sync::Guard<'_, State<P>>, deadline: Deadline) -> bool {
+        let follower = Arc::new(Follower::default());
+        state.followers.push(follower.clone());
+        drop(state);
+        let outcome = sync::futex_wait(&follower.word, 0, deadline);
+        let mut state = self.lock();
+        state.followers.retain(|other| !Arc::ptr_eq(other, &follower));
+        outcome == Outcome::TimedOut
+    }
+
+    /// Leaves the wait: if nobody leads now and somebody follows, one follower is kicked, also by
+    /// one that never led: it may be a kicked follower itself.
+    #[inline]
+    fn leave(&self, mut state: sync::Guard<'_, State<P>>, leads: bool) {
+        if leads {
+            state.has_leader = false;
+        }
+        if state.has_leader || state.followers.is_empty() || !sync::step("hand-over") {
+            return;
+        }
+        let follower = state.followers[0].clone();
+        follower.word.fetch_add(1, order!("hand-over", Release));
+        drop(state);
+        sync::futex_wake(&follower.word, 1);
+    }
+}
+
+/// One sleep can watch 128 words, and this group's lanes come over more links than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyWords;

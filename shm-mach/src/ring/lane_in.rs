@@ -1,0 +1,186 @@
+//! The receiver's end of a lane.
+
+use futex::sync::{self, AtomicU64};
+use futex::{Gate, order};
+
+use crate::ring::lane_out::publish_interval;
+use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_WAKE, Flags, Slot};
+use crate::ring::slot::{Head, INLINE, Nonsense, RIGHT_BYTES, seq};
+use crate::segment::Shared;
+
+/// The words of a lane as its receiver sees them: `flags` and `cursor` in its own half, the rest
+/// read-only in the sender's.
+#[derive(Clone, Debug)]
+pub struct InWords {
+    /// The lane's line in the sender's directory: only its full flag is read here.
+    pub entry: Shared<Entry>,
+    /// Its ring.
+    pub slots: Shared<[Slot]>,
+    /// The payload region of the sender's half.
+    pub payload: Shared<[AtomicU64]>,
+    /// What this receiver tells the sender.
+    pub flags: Shared<Flags>,
+    /// How far this receiver has read.
+    pub cursor: Shared<Cursor>,
+}
+
+/// The receiver's end of one lane in one of its generations, used under the lock of its group.
+#[derive(Debug)]
+pub struct LaneIn {
+    words: InWords,
+    gate: Gate,
+    generation: u32,
+    /// Position of the next slot to read.
+    head: u64,
+    /// Dequeues between two publications of the cursor.
+    interval: u64,
+    unpublished: u64,
+    /// The flags word as last stored, without the generation.
+    flags: u64,
+}
+
+impl LaneIn {
+    /// Adopts a lane that the sender has opened: `start` is what its entry says, which concerns
+    /// only what this sender itself wrote; `limit` is the port's.
+    pub fn adopt(words: InWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
+        let mut lane = Self { words, gate, generation, head: start, interval: 1, unpublished: 0, flags: 0 };
+        lane.set_limit(limit);
+        lane.store_flags(0);
+        lane
+    }
+
+    /// Tells the sender a new queue limit, and wakes it if it waits for room.
+    pub fn set_limit(&mut self, limit: u32) {
+        self.interval = publish_interval(limit, self.words.slots.len());
+        self.words.flags.limit.store(limit.saturating_add(1), sync::Ordering::Relaxed);
+        self.notify_state();
+    }
+
+    /// Tells the sender that the port is dead, or that it may not send to it (any more).
+    pub fn kill(&mut self) {
+        self.store_flags(self.flags | FLAG_DEAD);
+        self.notify_state();
+    }
+
+    /// The sender's position after what was read: where its next generation may not start before.
+    pub fn position(&self) -> u64 {
+        self.head
+    }
+
+    /// The message at the head, if one is published. Its slot's words are loaded once, here.
+    ///
+    /// # Errors
+    /// [`Nonsense`]: the sender wrote a slot that no honest sender writes.
+    #[inline]
+    pub fn peek(&self) -> Result<Option<Head>, Nonsense> {
+        let slots = &*self.words.slots;
+        let slot = &slots[self.head as usize & (slots.len() - 1)].words;
+        let first = slot[0].load(order!("slot-look", Relaxed));
+        if first as u32 != seq(self.head) {
+            return Ok(None);
+        }
+        // ORDER(slot-look): a relaxed load and an Acquire fence, pairs with the Release of
+        // slot-publish (an acquire load is not allowed on a read-only page).
+        sync::fence(order!("slot-fence", Acquire));
+        let load = |index: usize| slot[index].load(sync::Ordering::Relaxed);
+        Head::decode([first, load(1), load(2), load(3)]).map(Some)
+    }
+
+    /// The gate of the link that the lane belongs to.
+    pub fn gate(&self) -> Gate {
+        self.gate
+    }
+
+    /// Copies what the head says its message consists of: the records of its rights and its body,
+    /// each appended. The bytes may change under the copy and mean nothing yet.
+    ///
+    /// # Errors
+    /// [`Nonsense`]: the payload does not lie in the payload region.
+    #[inline]
+    pub fn copy(&self, head: &Head, rights: &mut Vec<u8>, body: &mut Vec<u8>) -> Result<(), Nonsense> {
+        if head.payload_bytes() == 0 {
+            let slots = &*self.words.slots;
+            let slot = &slots[self.head as usize & (slots.len() - 1)].words;
+            body.resize(head.length.min(INLINE), 0);
+            sync::load_bytes(&slot[4..], body);
+            return Ok(());
+        }
+        let words = &*self.words.payload;
+        let record_bytes = head.rights * RIGHT_BYTES;
+        let at = head.payload_at / 8;
+        let end = at + record_bytes / 8 + head.length.div_ceil(8);
+        if end > words.len() {
+            return Err(Nonsense);
+        }
+        let (records, rest) = words[at..end].split_at(record_bytes / 8);
+        if record_bytes > 0 {
+            rights.resize(record_bytes, 0);
+            sync::load_bytes(records, rights);
+        }
+        body.resize(head.length, 0);
+        sync::load_bytes(rest, body);
+        Ok(())
+    }
+
+    /// The message at the head was taken: gives its slot back to the sender, at the latest with the
+    /// next `interval - 1` others.
+    #[inline]
+    pub fn advance(&mut self) {
+        self.head += 1;
+        self.unpublished += 1;
+        if self.unpublished >= self.interval {
+            self.publish_cursor();
+        }
+    }
+
+    /// Publishes how far this receiver has read, and wakes a sender that waits for room.
+    #[inline]
+    pub fn publish_cursor(&mut self) {
+        self.unpublished = 0;
+        // ORDER(cursor): Release, pairs with the sender's Acquire fence: our copies are done
+        // before the sender writes those slots again.
+        self.words.cursor.position.store(self.head as u32, order!("cursor-publish", Release));
+        self.gate.light();
+        if self.words.entry.full.load(order!("full-look", Relaxed)) != 0 {
+            sync::futex_wake(&self.words.cursor.position, 1);
+        }
+    }
+
+    /// Whether the sender was asked to ring `bell`.
+    pub fn is_armed(&self, bell: u8) -> bool {
+        self.flags & FLAG_WAKE == u64::from(bell) + 1
+    }
+
+    /// Asks the sender to ring `bell` after each message. A heavy fence and another look must follow
+    /// before anybody sleeps.
+    pub fn arm(&mut self, bell: u8) {
+        self.store_flags(self.flags & !FLAG_WAKE | (u64::from(bell) + 1));
+    }
+
+    /// Asks the sender to ring no bell.
+    #[inline]
+    pub fn disarm(&mut self) {
+        if self.flags & FLAG_WAKE != 0 {
+            self.store_flags(self.flags & !FLAG_WAKE);
+        }
+    }
+
+    fn store_flags(&mut self, flags: u64) {
+        self.flags = flags;
+        let word = u64::from(self.generation) << 32 | flags;
+        // ORDER(flags): Release, so that a sender which sees this generation sees its limit.
+        self.words.flags.word.store(word, order!("flags-store", Release));
+    }
+
+    /// A blocked sender must look again.
+    fn notify_state(&self) {
+        let state = &self.words.flags.state;
+        // Only this process writes it, under the group's lock: no read-modify-write is needed.
+        let next = state.load(sync::Ordering::Relaxed).wrapping_add(1);
+        state.store(next, order!("state-store", Release));
+        self.gate.light();
+        if self.words.entry.full.load(order!("full-look-state", Relaxed)) != 0 {
+            sync::futex_wake(state, 1);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The sender's end of a lane.
+
+use futex::sync::{self, AtomicU64};
+use futex::{Gate, order};
+
+use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_WAKE, Flags, Slot};
+use crate::ring::payload::Area;
+use crate::ring::slot::{Head, INLINE};
+use crate::segment::Shared;
+
+/// Why a message was not published. Nothing was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The queue holds as many messages of this sender as its limit allows, or the payload area has
+    /// no room for the body until more is read.
+    Full,
+    /// The port is dead, or this sender holds no right to it any more.
+    Dead,
+    /// The body is longer than half a payload area.
+    TooLarge,
+    /// The body needs a payload area and the lane has none: give it one and try again.
+    NeedsArea,
+}
+
+/// The words of a lane as its sender sees them: `entry`, `slots` and `bells` in its own half,
+/// `flags` and `cursor` read-only in the receiver's.
+#[derive(Clone, Debug)]
+pub struct OutWords {
+    /// The lane's line in the directory.
+    pub entry: Shared<Entry>,
+    /// Its ring.
+    pub slots: Shared<[Slot]>,
+    /// The half's bells.
+    pub bells: Shared<[Bell]>,
+    /// What the receiver tells this sender.
+    pub flags: Shared<Flags>,
+    /// How far the receiver has read.
+    pub cursor: Shared<Cursor>,
+}
+
+/// The sender's end of one lane in one of its generations. One thread at a time uses it.
+///
+/// A message is published by one store of its slot's sequence number, after everything else about
+/// it; so a sender that is killed at any instruction leaves each message present or absent, and the
+/// published slots are always a prefix.
+#[derive(Debug)]
+pub struct LaneOut {
+    words: OutWords,
+    gate: Gate,
+    /// The flags word while the receiver wants nothing.
+    quiet: u64,
+    /// Position of the next slot to write.
+    tail: u64,
+    /// The receiver's position as last seen.
+    head: u64,
+    /// How many unread messages are admitted.
+    admitted: u64,
+    dead: bool,
+    area: Option<Area>,
+}
+
+/// How many dequeues a receiver may make before it publishes its cursor. A sender admits
+/// `limit + interval - 1`, so it blocks only when the queue truly holds `limit`; up to a limit of
+/// 64 the interval is 1, which makes the count exact.
+pub fn publish_interval(limit: u32, slots: usize) -> u64 {
+    let wanted = if limit <= 64 { 1 } else { u64::from(limit) / 4 };
+    // One slot is kept back for the close record.
+    wanted.min((slots as u64).saturating_sub(u64::from(limit))).max(1)
+}
+
+impl LaneOut {
+    /// Opens the lane: `start` is where its ring's last generation ended, `limit` how many unread
+    /// messages the port's queue holds for one sender. The caller has written the entry.
+    pub fn open(words: OutWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
+        let mut lane = Self {
+            words,
+            gate,
+            quiet: u64::from(generation) << 32,
+            tail: start,
+            head: start,
+            admitted: 0,
+            dead: false,
+            area: None,
+        };
+        lane.set_limit(limit);
+        lane
+    }
+
+    /// Takes over a new queue limit.
+    pub fn set_limit(&mut self, limit: u32) {
+        let slots = self.words.slots.len();
+        let limit = limit.min(slots as u32 - 1);
+        self.admitted = (u64::from(limit) + publish_interval(limit, slots) - 1).min(slots as u64 - 1);
+    }
+
+    /// Gives the lane room for long bodies.
+    pub fn set_area(&mut self, area: Area) {
+        self.area = Some(area);
+    }
+
+    /// Where the lane's next generation must start, and the area to give back.
+    pub fn end(self) -> (u64, Option<Area>) {
+        (self.tail, self.area)
+    }
+
+    /// Position of the next slot to write: how many messages were ever published here.
+    pub fn position(&self) -> u64 {
+        self.tail
+    }
+
+    #[inline(always)]
+    fn index(&self, position: u64) -> usize {
+        position as usize & (self.words.slots.len() - 1)
+    }
+
+    /// Publishes a message: `parts` are the records of its rights and its body. Returns whether the
+    /// receiver must be woken with [`ring`](Self::ring); nothing else is left to do.
+    ///
+    /// # Errors
+    /// In the order checked: [`Refusal::Dead`], [`Refusal::NeedsArea`], [`Refusal::TooLarge`],
+    /// [`Refusal::Full`].
+    #[inline]
+    pub fn push(&mut self, head: Head, parts: [&[u8]; 2]) -> Result<Option<u8>, Refusal> {
+        // Loaded first: a port known to be dead refuses, one that dies from here on swallows.
+        let flags = self.words.flags.word.load(order!("flags-before", Relaxed));
+        if flags != self.quiet && self.is_dead(flags) {
+            return Err(Refusal::Dead);
+        }
+        let payload = head.payload_bytes();
+        if payload > 0 {
+            let area = self.area.as_ref().ok_or(Refusal::NeedsArea)?;
+            if payload > area.longest() {
+                return Err(Refusal::TooLarge);
+            }
+        }
+        if !self.has_room(payload) {
+            return Err(Refusal::Full);
+        }
+        self.write(head, parts);
+        Ok(self.after_publish())
+    }
+
+    /// Publishes the close record in the slot that is kept back for it. Never refused.
+    pub fn close(&mut self) -> Option<u8> {
+        self.write(Head::close(), [&[], &[]]);
+        self.after_publish()
+    }
+
+    /// Rings a bell that [`push`](Self::push) named: one thread, never all (a hostile receiver can
+    /// have thousands queued on the word).
+    #[cold]
+    pub fn ring(bells: &[Bell], bell: u8) {
+        let count = &bells[usize::from(bell)].count;
+        if sync::step("bell-bump") {
+            // ORDER(bell-bump): Release, pairs with the sleeper's Acquire sample: who sees the new
+            // count sees the message. A read-modify-write, because threads share the bell.
+            count.fetch_add(1, order!("bell-bump", Release));
+        }
+        sync::futex_wake(count, 1);
+    }
+
+    /// The bells of this lane's half.
+    pub fn bells(&self) -> &Shared<[Bell]> {
+        &self.words.bells
+    }
+
+    #[cold]
+    fn is_dead(&mut self, flags: u64) -> bool {
+        self.dead |= (flags ^ self.quiet) >> 32 == 0 && flags & FLAG_DEAD != 0;
+        self.dead
+    }
+
+    /// The only read of the receiver's progress, and only when the private copy says "full".
+    #[inline]
+    fn has_room(&mut self, payload: usize) -> bool {
+        let fits = |lane: &Self| {
+            lane.tail - lane.head < lane.admitted
+                && (payload == 0 || lane.area.as_ref().is_some_and(|area| area.has_room(payload)))
+        };
+        fits(self) || (self.refresh() && fits(self))
+    }
+
+    /// Reads the limit and the cursor; false if they say nothing new, or something impossible.
+    #[cold]
+    fn refresh(&mut self) -> bool {
+        let before = self.admitted;
+        let flags = self.words.flags.word.load(sync::Ordering::Relaxed);
+        let told = self.words.flags.limit.load(sync::Ordering::Relaxed);
+        if (flags ^ self.quiet) >> 32 == 0 && told != 0 {
+            self.set_limit(told - 1);
+        }
+        self.read_cursor() || self.admitted > before
+    }
+
+    fn read_cursor(&mut self) -> bool {
+        // ORDER(cursor): Acquire, pairs with the receiver's Release: its reads of the slots and
+        // payload before the cursor happen before we write them again.
+        let position = self.words.cursor.position.load(order!("cursor-load", Relaxed));
+        sync::fence(order!("cursor-fence", Acquire));
+        let unread = u64::from((self.tail as u32).wrapping_sub(position));
+        if unread > self.tail - self.head {
+            // Behind what it said before, or ahead of what was sent: only a receiver that damages
+            // its own queue writes that. Believe what it said before.
+            return false;
+        }
+        let moved = unread != self.tail - self.head;
+        self.head = self.tail - unread;
+        if moved && self.area.is_some() {
+            let last = self.index(self.head.wrapping_sub(1));
+            if let Some(area) = &mut self.area {
+                area.free(last);
+            }
+        }
+        moved
+    }
+
+    #[inline]
+    fn write(&mut self, mut head: Head, parts: [&[u8]; 2]) {
+        let index = self.index(self.tail);
+        let slots = &*self.words.slots;
+        let slot = &slots[index].words;
+        if let Some(area) = &mut self.area {
+            if head.payload_bytes() > 0 {
+                head.payload_at = area.write(parts, index).expect("room was checked");
+            } else {
+                area.skip(index);
+            }
+        }
+        if head.payload_bytes() == 0 {
+            debug_assert!(parts[1].len() <= INLINE);
+            sync::store_bytes(&slot[4..], parts[1]);
+        }
+        let [first, second, third, fourth] = head.encode(self.tail);
+        slot[1].store(second, sync::Ordering::Relaxed);
+        slot[2].store(third, sync::Ordering::Relaxed);
+        slot[3].store(fourth, sync::Ordering::Relaxed);
+        // ORDER(slot-publish): Release, pairs with the receiver's Acquire fence after it has seen
+        // this sequence number: it then sees the words, the body and the payload.
+        slot[0].store(first, order!("slot-publish", Release));
+        self.tail += 1;
+    }
+
+    /// The gate: publish, light fence, look whether anybody sleeps.
+    #[inline(always)]
+    fn after_publish(&mut self) -> Option<u8> {
+        self.gate.light();
+        let flags = self.words.flags.word.load(order!("flags-after", Relaxed));
+        if flags == self.quiet {
+            return None;
+        }
+        self.wanted(flags)
+    }
+
+    #[cold]
+    fn wanted(&mut self, flags: u64) -> Option<u8> {
+        if (flags ^ self.quiet) >> 32 != 0 {
+            return None; // flags of an earlier lane here, or of a receiver that has not looked yet
+        }
+        if flags & FLAG_DEAD != 0 {
+            self.dead = true;
+        }
+        let bell = (flags & FLAG_WAKE) as u8;
+        // A bell that does not exist is a receiver that wants no wake-up.
+        (1..=self.words.bells.len() as u64).contains(&u64::from(bell)).then(|| bell - 1)
+    }
+
+    /// Prepares to sleep for room: raises the full flag, fences, and looks once more. `None` when
+    /// the look found room or a dead port: try again at once.
+    pub fn prepare_wait(&mut self, payload: usize) -> Option<FullWait> {
+        self.words.entry.full.store(1, order!("full-raise", Relaxed));
+        // A receiver without the light fence may miss the flag: then the sleep must be short.
+        let reliable = self.gate.heavy().is_ok();
+        let state = self.words.flags.state.load(order!("state-sample", Relaxed));
+        let flags = self.words.flags.word.load(order!("flags-full", Relaxed));
+        let position = self.words.cursor.position.load(order!("cursor-sample", Relaxed));
+        sync::fence(order!("full-sample", Acquire));
+        if self.is_dead(flags) {
+            return None;
+        }
+        if self.has_room(payload) {
+            return None;
+        }
+        Some(FullWait {
+            flags: self.words.flags.clone(),
+            cursor: self.words.cursor.clone(),
+            state,
+            position,
+            reliable,
+        })
+    }
+
+    /// Nobody waits for room any more.
+    pub fn lower_full(&self) {
+        self.words.entry.full.store(0, sync::Ordering::Relaxed);
+    }
+}
+
+/// What a sender without room sleeps on: the cursor and the state word of the receiver's lines.
+#[derive(Debug)]
+pub struct FullWait {
+    flags: Shared<Flags>,
+    cursor: Shared<Cursor>,
+    state: u32,
+    position: u32,
+    /// False when the heavy fence was refused: a wake-up may be missed.
+    pub reliable: bool,
+}
+
+impl FullWait {
+    /// The words with their samples, for a [`futex::WaitSet`].
+    pub fn words(&self) -> [(&sync::AtomicU32, u32); 2] {
+        [(&self.cursor.position, self.position), (&self.flags.state, self.state)]
+    }
+}
+
+/// Keeps the type of a region of payload in one place.
+pub type Region = Shared<[AtomicU64]>;

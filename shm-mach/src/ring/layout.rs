@@ -1,0 +1,268 @@
+//! What lies in a half, byte by byte.
+//!
+//! A *half* is one segment, written by one task and read by one other; two halves make a link.
+//!
+//! ```text
+//! half of W towards P: everything is written by W alone
+//! offset      size            what
+//! 0x0000      4 KiB           Header, the rest of the page unused
+//! 0x1000      4 KiB           64 Bells: the words that P's threads sleep on
+//! 0x2000      128 B           Control: news for P that belongs to no lane
+//! 0x2400      1 KiB           opened log: 256 u32
+//! 0x3000      32 KiB          directory: 256 Entries, one for each lane of W towards P
+//! 0xb000      32 KiB          flags: 256 Flags, one for each lane of P towards W
+//! 0x13000     32 KiB          cursors: 256 Cursors, one for each lane of P towards W
+//! 0x1b000     256 x slots x 64 B      the rings of W's lanes
+//! ...         areas x area bytes      payload areas
+//! ```
+//!
+//! Every structure is made of atomics only, is valid and empty when all zero, and keeps words that
+//! are written at different times by 128 bytes apart (two lines: the prefetcher takes pairs).
+
+use futex::sync::{AtomicU32, AtomicU64};
+
+use crate::segment::Words;
+
+/// "shm-mach" read as a little-endian number; the last word of a header to be written.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"shm-mach");
+/// The layout described here. Another number is another layout: the link is refused.
+pub const VERSION: u32 = 1;
+/// Lanes of one half.
+pub const LANES: usize = 256;
+/// Bells of one half. Bell 0 is the control bell; a wait group uses one of the others.
+pub const BELLS: usize = 64;
+/// The most slots a lane may have: twice Mach's largest queue limit.
+pub const SLOTS_MAX: usize = 2048;
+/// The most bytes all payload areas of a half may have together.
+pub const PAYLOAD_MAX: usize = 1 << 30;
+
+/// What a half's writer says about it, once, before the half is handed out.
+///
+/// ```text
+/// 0   magic u64        stored last, Release
+/// 8   version u32
+/// 12  features u32     bit 0: the writer can promise membarrier for life
+/// 16  slots u32        slots of each lane, a power of two, 8 to 2048
+/// 20  areas u32        payload areas
+/// 24  area bytes u32   a multiple of 4096
+/// 28  reserved u32
+/// ```
+#[repr(C)]
+#[derive(Debug, Default)]
+pub struct Header {
+    /// [`MAGIC`].
+    pub magic: AtomicU64,
+    /// [`VERSION`].
+    pub version: AtomicU32,
+    /// Bit 0: [`FEATURE_MEMBARRIER`].
+    pub features: AtomicU32,
+    /// Slots of each lane.
+    pub slots: AtomicU32,
+    /// Payload areas.
+    pub areas: AtomicU32,
+    /// Bytes of each payload area.
+    pub area_bytes: AtomicU32,
+    reserved: AtomicU32,
+}
+
+/// [`Header::features`]: the writer is registered for `membarrier` and keeps the right to call it.
+pub const FEATURE_MEMBARRIER: u32 = 1;
+
+/// A word that the half's writer increments and wakes, and that its reader sleeps on.
+#[repr(C, align(64))]
+#[derive(Debug, Default)]
+pub struct Bell {
+    /// Incremented by any thread of the writer, Release.
+    pub count: AtomicU32,
+}
+
+/// News that belongs to no lane.
+///
+/// ```text
+/// 0   opened u32       lanes opened so far, Release after the log's entry
+/// 64  wants_news u32   the writer sleeps: ring your control bell after a close or the like
+/// ```
+#[repr(C, align(128))]
+#[derive(Debug, Default)]
+pub struct Control {
+    /// How many lanes the writer ever opened; entry `n % LANES` of the log names lane `n`.
+    pub opened: AtomicU32,
+    pad: [AtomicU32; 15],
+    /// Whether a thread of the writer sleeps and must hear of news.
+    pub wants_news: AtomicU32,
+    pad2: [AtomicU32; 15],
+}
+
+/// One lane of the half's writer: what it is for.
+///
+/// ```text
+/// 0   generation u32   0: never used; written last, Release, when the lane is opened
+/// 4   port u32         index of the port in the reader's table
+/// 8   key u64          the port's secret, as the right that this lane uses named it
+/// 16  start u64        position of the first slot of this generation
+/// 64  full u32         a thread of the writer waits for room; on a line of its own
+/// ```
+#[repr(C, align(128))]
+#[derive(Debug, Default)]
+pub struct Entry {
+    /// Incremented at each opening.
+    pub generation: AtomicU32,
+    /// The port that the lane sends to.
+    pub port: AtomicU32,
+    /// What the right says the port's key is.
+    pub key: AtomicU64,
+    /// Where this generation's messages begin.
+    pub start: AtomicU64,
+    pad: [AtomicU64; 5],
+    /// Not 0 while a sender waits for room.
+    pub full: AtomicU32,
+    pad2: [AtomicU32; 15],
+}
+
+/// What the half's writer, as receiver, tells the sender of one lane.
+///
+/// ```text
+/// 0   word u64         generation << 32 | DEAD | bell + 1 of the group that wants a wake-up
+/// 8   state u32        incremented whenever a blocked sender must look again: dead, a new limit
+/// 12  limit u32        1 + how many messages the port's queue holds for this sender; 0: not told
+/// ```
+#[repr(C, align(128))]
+#[derive(Debug, Default)]
+pub struct Flags {
+    /// Loaded by the sender at the start of each send and after each publication.
+    pub word: AtomicU64,
+    /// A blocked sender sleeps on this.
+    pub state: AtomicU32,
+    /// Meaningful with the generation in `word`.
+    pub limit: AtomicU32,
+    pad: [AtomicU64; 14],
+}
+
+/// [`Flags::word`]: the low byte is 0, or the bell to ring plus 1.
+pub const FLAG_WAKE: u64 = 0xff;
+/// [`Flags::word`]: the port is dead, or the sender holds no right to it (any more).
+pub const FLAG_DEAD: u64 = 0x100;
+
+/// How far the half's writer, as receiver, has read one lane.
+#[repr(C, align(128))]
+#[derive(Debug, Default)]
+pub struct Cursor {
+    /// The low half of the position after the last slot read. A blocked sender sleeps on this.
+    pub position: AtomicU32,
+    pad: [AtomicU32; 31],
+}
+
+/// One message of a lane; see [`slot`](super::slot) for what the words mean.
+#[repr(C, align(64))]
+#[derive(Debug, Default)]
+pub struct Slot {
+    /// Word 0 holds the sequence number; words 4 to 7 are the inline body.
+    pub words: [AtomicU64; 8],
+}
+
+// SAFETY: atomics only, `repr(C)`.
+unsafe impl Words for Header {}
+// SAFETY: as above.
+unsafe impl Words for Bell {}
+// SAFETY: as above.
+unsafe impl Words for Control {}
+// SAFETY: as above.
+unsafe impl Words for Entry {}
+// SAFETY: as above.
+unsafe impl Words for Flags {}
+// SAFETY: as above.
+unsafe impl Words for Cursor {}
+// SAFETY: as above.
+unsafe impl Words for Slot {}
+
+/// Where everything lies in a half.
+pub mod place {
+    /// The [`Header`](super::Header).
+    pub const HEADER: usize = 0;
+    /// The first [`Bell`](super::Bell).
+    pub const BELLS: usize = 0x1000;
+    /// The [`Control`](super::Control) line.
+    pub const CONTROL: usize = 0x2000;
+    /// The log of opened lanes.
+    pub const OPENED_LOG: usize = 0x2400;
+    /// The first [`Entry`](super::Entry).
+    pub const DIRECTORY: usize = 0x3000;
+    /// The first [`Flags`](super::Flags).
+    pub const FLAGS: usize = 0xb000;
+    /// The first [`Cursor`](super::Cursor).
+    pub const CURSORS: usize = 0x13000;
+    /// The first [`Slot`](super::Slot) of lane 0.
+    pub const RINGS: usize = 0x1b000;
+}
+
+futex::native_only! {
+    const _: () = {
+        use std::mem::{align_of, offset_of, size_of};
+        assert!(size_of::<Header>() == 32 && offset_of!(Header, area_bytes) == 24);
+        assert!(size_of::<Bell>() == 64 && size_of::<Slot>() == 64 && align_of::<Slot>() == 64);
+        assert!(size_of::<Control>() == 128 && offset_of!(Control, wants_news) == 64);
+        assert!(size_of::<Entry>() == 128 && offset_of!(Entry, full) == 64);
+        assert!(offset_of!(Entry, key) == 8 && offset_of!(Entry, start) == 16);
+        assert!(size_of::<Flags>() == 128 && offset_of!(Flags, state) == 8 && offset_of!(Flags, limit) == 12);
+        assert!(size_of::<Cursor>() == 128);
+        assert!(place::BELLS + BELLS * size_of::<Bell>() <= place::CONTROL);
+        assert!(place::CONTROL + size_of::<Control>() <= place::OPENED_LOG);
+        assert!(place::OPENED_LOG + LANES * 4 <= place::DIRECTORY);
+        assert!(place::DIRECTORY + LANES * size_of::<Entry>() <= place::FLAGS);
+        assert!(place::FLAGS + LANES * size_of::<Flags>() <= place::CURSORS);
+        assert!(place::CURSORS + LANES * size_of::<Cursor>() <= place::RINGS);
+    };
+
+    // A fresh memfd is all zero: each structure says that this is a valid, empty one.
+    // SAFETY: atomics only, for which zero is a value.
+    unsafe impl bytemuck::Zeroable for Header {}
+    // SAFETY: as above.
+    unsafe impl bytemuck::Zeroable for Slot {}
+}
+
+/// The sizes that a half's writer chooses; its reader takes them from the header once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Slots of each lane: a power of two, 8 to [`SLOTS_MAX`].
+    pub slots: usize,
+    /// Payload areas, for lanes that send bodies longer than a slot holds.
+    pub areas: usize,
+    /// Bytes of each payload area: a multiple of 4096. The longest body is half of it.
+    pub area_bytes: usize,
+}
+
+impl Geometry {
+    /// 1,024 slots a lane and 64 areas of 256 KiB: room for limits up to about 1,000 and bodies up
+    /// to 128 KiB, 33 MiB of addresses, of which only what is used becomes memory.
+    pub const DEFAULT: Self = Self { slots: 1024, areas: 64, area_bytes: 256 << 10 };
+
+    /// Whether a half can have these sizes.
+    pub fn is_valid(&self) -> bool {
+        self.slots.is_power_of_two()
+            && (8..=SLOTS_MAX).contains(&self.slots)
+            && self.area_bytes.is_multiple_of(4096)
+            && self.area_bytes <= PAYLOAD_MAX
+            && self.areas <= PAYLOAD_MAX
+            && self.area_bytes.checked_mul(self.areas).is_some_and(|all| all <= PAYLOAD_MAX)
+    }
+
+    /// Where lane `lane`'s first slot lies.
+    pub fn ring(&self, lane: usize) -> usize {
+        place::RINGS + lane * self.slots * size_of::<Slot>()
+    }
+
+    /// Where the first payload area lies.
+    pub fn payload(&self) -> usize {
+        self.ring(LANES)
+    }
+
+    /// Bytes of all payload areas.
+    pub fn payload_bytes(&self) -> usize {
+        self.areas * self.area_bytes
+    }
+
+    /// Bytes of the whole half.
+    pub fn size(&self) -> usize {
+        self.payload() + self.payload_bytes()
+    }
+}

@@ -1,0 +1,87 @@
+//! Room for bodies that do not fit into a slot.
+//!
+//! A sender gives a lane one *area* of its half's payload region when it first sends a long body
+//! there. In it bodies follow one another, each in one piece; what does not fit before the area's
+//! end begins again at its start. An area is emptied in the order it is filled, by the same cursor
+//! that empties the lane, so the sender needs to remember only where each slot's payload ended.
+//! The receiver knows nothing of areas: it checks each body against the whole region.
+
+use crate::ring::slot::PAYLOAD_UNIT;
+use crate::segment::Shared;
+use futex::sync::AtomicU64;
+
+/// A sender's area, private to the lane that writes it.
+#[derive(Debug)]
+pub struct Area {
+    words: Shared<[AtomicU64]>,
+    /// Which area of the half, to give it back.
+    index: usize,
+    /// Where it begins in the payload region.
+    base: usize,
+    size: u64,
+    /// Bytes ever used, padding included; an offset is this modulo `size`.
+    tail: u64,
+    /// Bytes ever freed.
+    head: u64,
+    /// For each slot of the lane: `tail` after its message.
+    ends: Box<[u64]>,
+}
+
+impl Area {
+    /// An empty area over `words`, which lie `base` bytes into the region, for a lane of `slots`
+    /// slots.
+    pub fn new(words: Shared<[AtomicU64]>, index: usize, base: usize, slots: usize) -> Self {
+        let size = words.len() as u64 * 8;
+        Self { words, index, base, size, tail: 0, head: 0, ends: vec![0; slots].into_boxed_slice() }
+    }
+
+    /// Which area of the half this is.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The longest payload that always finds room in the end: half the area.
+    pub fn longest(&self) -> usize {
+        (self.size / 2) as usize
+    }
+
+    /// Where a payload of `bytes` would begin, counted like `tail`; `None` while there is no room.
+    fn fit(&self, bytes: usize) -> Option<u64> {
+        let bytes = (bytes as u64).next_multiple_of(PAYLOAD_UNIT as u64);
+        let offset = self.tail % self.size;
+        let start = if offset + bytes <= self.size { self.tail } else { self.tail + self.size - offset };
+        (start + bytes - self.head <= self.size).then_some(start)
+    }
+
+    /// Whether a payload of `bytes` finds room now.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.fit(bytes).is_some()
+    }
+
+    /// Writes `parts`, one after the other, and says where they begin in the region; `None` while
+    /// there is no room. The message at slot `index` of the lane owns it until it is freed.
+    pub fn write(&mut self, parts: [&[u8]; 2], index: usize) -> Option<usize> {
+        let bytes = parts[0].len() + parts[1].len();
+        let start = self.fit(bytes)?;
+        let offset = (start % self.size) as usize;
+        let mut at = offset / 8;
+        for part in parts {
+            let words = part.len().div_ceil(8);
+            futex::sync::store_bytes(&self.words[at..at + words], part);
+            at += words;
+        }
+        self.tail = start + (bytes as u64).next_multiple_of(PAYLOAD_UNIT as u64);
+        self.ends[index] = self.tail;
+        Some(self.base + offset)
+    }
+
+    /// The message at slot `index` has no payload: it frees what the one before it frees.
+    pub fn skip(&mut self, index: usize) {
+        self.ends[index] = self.tail;
+    }
+
+    /// The message at slot `index`, and all before it, were read.
+    pub fn free(&mut self, index: usize) {
+        self.head = self.ends[index];
+    }
+}

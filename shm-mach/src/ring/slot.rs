@@ -1,0 +1,139 @@
+//! What the eight words of a slot mean.
+//!
+//! ```text
+//! word  low 32 bits                      high 32 bits
+//! 0     seq: position + 1                length of the body in bytes, kind << 24
+//! 1     msgh_id                          rights << 16 | reply slot (0xffff: no reply right)
+//! 2     stamp (all 64 bits)
+//! 3     generation of the reply slot     where the payload begins, in units of 64 bytes
+//! 4..7  a body of up to 32 bytes, when the message carries no rights
+//! ```
+//! Word 0 is stored last, with Release: it publishes the other seven and the payload, and brings
+//! the length in the same load. A longer body, and the records of the rights before it, lie in the
+//! payload region of the same half.
+
+/// Bytes of a body that fit into the slot itself.
+pub const INLINE: usize = 32;
+/// Bytes of the record of one right, before the body in the payload.
+pub const RIGHT_BYTES: usize = 32;
+/// The most rights one message carries.
+pub const RIGHTS_MAX: usize = 1023;
+/// The longest body that a slot can tell of: 16 MiB less one byte.
+pub const LENGTH_MAX: usize = (1 << 24) - 1;
+/// Payload begins at multiples of this.
+pub const PAYLOAD_UNIT: usize = 64;
+
+const NO_REPLY: u16 = u16::MAX;
+
+/// What a slot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A message to the lane's port.
+    Message,
+    /// The last record of a lane's generation: its sender dropped the right.
+    Close,
+}
+
+/// A reply slot that may be answered once: which, and in which of its lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The slot's index, below 65,535.
+    pub slot: u16,
+    /// The slot's generation.
+    pub generation: u32,
+}
+
+/// Everything a slot says but its body. Made by a sender from its own values, or decoded from a
+/// peer's words: then only the kind and the sizes of its fields have been checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// What the slot holds.
+    pub kind: Kind,
+    /// `msgh_id`.
+    pub id: i32,
+    /// Bytes of the body.
+    pub length: usize,
+    /// Rights that the message carries besides a reply right.
+    pub rights: usize,
+    /// The reply right, if any.
+    pub reply: Option<Token>,
+    /// When it was sent, in ticks of the senders' common clock; 0: not told.
+    pub stamp: u64,
+    /// Where its payload begins, in bytes from the start of the payload region.
+    pub payload_at: usize,
+}
+
+/// The slot says something that no honest sender writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nonsense;
+
+impl Head {
+    /// A message of `length` bytes and nothing else.
+    pub fn message(id: i32, length: usize) -> Self {
+        Self { kind: Kind::Message, id, length, rights: 0, reply: None, stamp: 0, payload_at: 0 }
+    }
+
+    /// The record that closes a lane.
+    pub fn close() -> Self {
+        Self { kind: Kind::Close, ..Self::message(0, 0) }
+    }
+
+    /// Bytes of payload it needs: none if all of it fits into the slot.
+    #[inline]
+    pub fn payload_bytes(&self) -> usize {
+        if self.rights == 0 && self.length <= INLINE { 0 } else { self.rights * RIGHT_BYTES + self.length }
+    }
+
+    /// Words 0 to 3. The sequence number is that of `position`.
+    #[inline]
+    pub fn encode(&self, position: u64) -> [u64; 4] {
+        let kind = match self.kind {
+            Kind::Message => 0u64,
+            Kind::Close => 1,
+        };
+        let reply = self.reply.map_or(NO_REPLY, |token| token.slot);
+        let generation = self.reply.map_or(0, |token| token.generation);
+        [
+            u64::from(seq(position)) | (self.length as u64) << 32 | kind << 56,
+            u64::from(self.id as u32) | (self.rights as u64) << 48 | u64::from(reply) << 32,
+            self.stamp,
+            u64::from(generation) | ((self.payload_at / PAYLOAD_UNIT) as u64) << 32,
+        ]
+    }
+
+    /// Reads words 0 to 3, of which word 0 had the right sequence number.
+    ///
+    /// # Errors
+    /// [`Nonsense`]: a kind that does not exist, or more rights than a message carries.
+    #[inline]
+    pub fn decode(words: [u64; 4]) -> Result<Self, Nonsense> {
+        let [first, second, stamp, fourth] = words;
+        let kind = match first >> 56 {
+            0 => Kind::Message,
+            1 => Kind::Close,
+            _ => return Err(Nonsense),
+        };
+        let rights = (second >> 48) as usize;
+        if rights > RIGHTS_MAX {
+            return Err(Nonsense);
+        }
+        let slot = (second >> 32) as u16;
+        let reply = (slot != NO_REPLY).then_some(Token { slot, generation: fourth as u32 });
+        Ok(Self {
+            kind,
+            id: second as u32 as i32,
+            length: (first >> 32) as usize & LENGTH_MAX,
+            rights,
+            reply,
+            stamp,
+            payload_at: (fourth >> 32) as usize * PAYLOAD_UNIT,
+        })
+    }
+}
+
+/// The sequence number that a published slot at `position` shows: never that of the slot's earlier
+/// content, because positions only grow and a ring has fewer than 2^32 slots.
+#[inline(always)]
+pub fn seq(position: u64) -> u32 {
+    (position as u32).wrapping_add(1)
+}
