@@ -105,6 +105,11 @@ impl Deadline {
     /// Passes when the model's timer fires.
     pub const TIMER: Self = Self(1);
 
+    /// A deadline of a certain length: the model's timer.
+    pub fn after(_duration: std::time::Duration) -> Self {
+        Self::TIMER
+    }
+
     /// Whether the deadline lies in the past.
     pub fn has_passed(self) -> bool {
         match self {
