@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use futex::sync::{self, AtomicU32, Lock};
-use futex::{Deadline, Outcome, WaitSet, order};
+use futex::{Deadline, Gate, Outcome, WaitSet, order};
 
 use crate::ring::lane_in::LaneIn;
 use crate::ring::layout::Bell;
@@ -34,6 +34,9 @@ pub trait World {
     /// Looks at the news and acts on it; may insert lanes into groups, this one included. Called
     /// with no group locked.
     fn look(&self);
+    /// Asks every peer to ring for news. Adds the gates of the links where that was not so already:
+    /// after their heavy fences another [`look`](Self::look) must follow before anybody sleeps.
+    fn arm(&self, gates: &mut Vec<Gate>);
     /// The groups of this task that sleep now.
     fn sleepers(&self) -> &Sleepers;
 }
@@ -85,6 +88,11 @@ struct Sleeper {
 }
 
 impl Sleepers {
+    /// Whether no thread of the task sleeps.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
     fn enter(&self, kick: &Arc<Kick>, samples: &Samples) {
         self.0.lock().push(Sleeper { kick: kick.clone(), samples: samples.words.clone() });
     }
@@ -124,6 +132,8 @@ pub struct Seat {
     pub link: u64,
     /// See `link`.
     pub index: usize,
+    /// The owner's number for who holds the right that the lane uses.
+    pub holder: usize,
 }
 
 #[derive(Debug, Default)]
@@ -194,11 +204,11 @@ impl<P> State<P> {
         &mut self.seats[at]
     }
 
-    /// The message at the head of the lane was taken, or is refused: on to the next.
+    /// The message at the head of the lane, with so much payload, was taken: on to the next.
     #[inline]
-    pub fn advance(&mut self, at: usize) {
+    pub fn advance(&mut self, at: usize, payload: usize) {
         let lane = &mut self.seats[at].lane;
-        lane.advance();
+        lane.advance(payload);
         if !self.after_sleep && !self.asleep {
             lane.disarm();
         }
@@ -206,6 +216,11 @@ impl<P> State<P> {
         if self.in_a_row >= TURN {
             self.turn();
         }
+    }
+
+    /// Adds a lane. Whoever calls this does so in [`Group::change`].
+    pub fn insert(&mut self, seat: Seat) {
+        self.seats.push(seat);
     }
 
     /// Takes a lane out of the group.
@@ -262,7 +277,7 @@ impl<P> Group<P> {
 
     /// Adds a lane; a sleeping leader takes it into account.
     pub fn insert(&self, seat: Seat) {
-        self.change(|state| state.seats.push(seat));
+        self.change(|state| state.insert(seat));
     }
 
     /// Changes the state in a way that a waiting thread must see: membership, a local message, the
@@ -294,7 +309,7 @@ impl<P> Group<P> {
     }
 
     #[inline]
-    fn take_now<R>(
+    pub fn take_now<R>(
         &self,
         world: &impl World,
         take: &mut impl FnMut(&mut State<P>) -> Option<R>,
@@ -415,6 +430,9 @@ impl<P> Group<P> {
             let (samples, kick) = self.sample(world, &state);
             drop(state);
             // 2: the world's news first: they may bring lanes into this group.
+            let mut gates = Vec::new();
+            world.arm(&mut gates);
+            let world_is_new = !gates.is_empty();
             world.look();
             let mut state = self.lock();
             if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
@@ -426,9 +444,10 @@ impl<P> Group<P> {
                 return Ok(None);
             }
             // 3 and 4
-            let Some(reliable) = self.arm(&mut state) else {
-                continue; // the second look found a message: take it
-            };
+            let reliable = self.arm(&mut state, gates);
+            if world_is_new || (sync::step("park-rescan") && state.any_ready()) {
+                continue; // something came meanwhile, or the news were armed just now: look again
+            }
             state.asleep = true;
             world.sleepers().enter(&self.kick, &samples);
             drop(state);
@@ -473,24 +492,19 @@ impl<P> Group<P> {
         (samples, kick)
     }
 
-    /// Steps 3 and 4: `None` when the second look found a message, else whether a wake-up is certain.
-    fn arm(&self, state: &mut State<P>) -> Option<bool> {
-        let mut gates = Vec::new();
+    /// Step 3 and the fence of step 4, also for `gates`, armed already; says whether a wake-up is
+    /// certain from here on.
+    fn arm(&self, state: &mut State<P>, mut gates: Vec<Gate>) -> bool {
         let bell = self.bell;
         for seat in state.seats.iter_mut().filter(|seat| !seat.lane.is_armed(bell)) {
             seat.lane.arm(bell);
-            if !gates.contains(&seat.lane.gate()) {
-                gates.push(seat.lane.gate());
-            }
+            gates.push(seat.lane.gate());
         }
-        if gates.is_empty() {
-            return Some(true);
-        }
-        let reliable = gates.into_iter().all(|gate| gate.heavy().is_ok());
-        if sync::step("park-rescan") && state.any_ready() {
-            return None;
-        }
-        Some(reliable)
+        // The fence is one per process and gate, not one per lane.
+        [Gate::Asymmetric, Gate::Symmetric]
+            .into_iter()
+            .filter(|gate| gates.contains(gate))
+            .all(|gate| gate.heavy().is_ok())
     }
 
     /// Step 5.

@@ -3,9 +3,9 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
-use crate::ring::lane_out::publish_interval;
-use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_WAKE, Flags, Slot};
-use crate::ring::slot::{Head, INLINE, Nonsense, RIGHT_BYTES, seq};
+use crate::ring::lane_out::{Death, publish_interval};
+use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
+use crate::ring::slot::{Head, INLINE, Nonsense, PAYLOAD_KEPT, PAYLOAD_UNIT, RIGHT_BYTES, seq};
 use crate::segment::Shared;
 
 /// The words of a lane as its receiver sees them: `flags` and `cursor` in its own half, the rest
@@ -35,6 +35,8 @@ pub struct LaneIn {
     /// Dequeues between two publications of the cursor.
     interval: u64,
     unpublished: u64,
+    /// Bytes of payload that were read since the cursor was published.
+    kept: usize,
     /// The flags word as last stored, without the generation.
     flags: u64,
 }
@@ -43,7 +45,8 @@ impl LaneIn {
     /// Adopts a lane that the sender has opened: `start` is what its entry says, which concerns
     /// only what this sender itself wrote; `limit` is the port's.
     pub fn adopt(words: InWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
-        let mut lane = Self { words, gate, generation, head: start, interval: 1, unpublished: 0, flags: 0 };
+        let mut lane =
+            Self { words, gate, generation, head: start, interval: 1, unpublished: 0, kept: 0, flags: 0 };
         lane.set_limit(limit);
         lane.store_flags(0);
         lane
@@ -57,8 +60,9 @@ impl LaneIn {
     }
 
     /// Tells the sender that the port is dead, or that it may not send to it (any more).
-    pub fn kill(&mut self) {
-        self.store_flags(self.flags | FLAG_DEAD);
+    pub fn kill(&mut self, death: Death) {
+        let revoked = if death == Death::Revoked { FLAG_REVOKED } else { 0 };
+        self.store_flags(self.flags | FLAG_DEAD | revoked);
         self.notify_state();
     }
 
@@ -122,13 +126,14 @@ impl LaneIn {
         Ok(())
     }
 
-    /// The message at the head was taken: gives its slot back to the sender, at the latest with the
-    /// next `interval - 1` others.
+    /// The message at the head, with so much payload, was taken: gives its room back to the sender,
+    /// at the latest with the next `interval - 1` others or the next [`PAYLOAD_KEPT`] bytes.
     #[inline]
-    pub fn advance(&mut self) {
+    pub fn advance(&mut self, payload: usize) {
         self.head += 1;
         self.unpublished += 1;
-        if self.unpublished >= self.interval {
+        self.kept += payload.next_multiple_of(PAYLOAD_UNIT);
+        if self.unpublished >= self.interval || self.kept >= PAYLOAD_KEPT {
             self.publish_cursor();
         }
     }
@@ -137,6 +142,7 @@ impl LaneIn {
     #[inline]
     pub fn publish_cursor(&mut self) {
         self.unpublished = 0;
+        self.kept = 0;
         // ORDER(cursor): Release, pairs with the sender's Acquire fence: our copies are done
         // before the sender writes those slots again.
         self.words.cursor.position.store(self.head as u32, order!("cursor-publish", Release));

@@ -6,9 +6,14 @@
 //! that empties the lane, so the sender needs to remember only where each slot's payload ended.
 //! The receiver knows nothing of areas: it checks each body against the whole region.
 
-use crate::ring::slot::PAYLOAD_UNIT;
+use crate::ring::slot::{PAYLOAD_KEPT, PAYLOAD_UNIT};
 use crate::segment::Shared;
 use futex::sync::AtomicU64;
+
+/// The longest payload of a message in an area of `area_bytes`.
+pub fn longest_payload(area_bytes: usize) -> usize {
+    area_bytes.saturating_sub(2 * PAYLOAD_KEPT) / 2 / PAYLOAD_UNIT * PAYLOAD_UNIT
+}
 
 /// A sender's area, private to the lane that writes it.
 #[derive(Debug)]
@@ -40,9 +45,11 @@ impl Area {
         self.index
     }
 
-    /// The longest payload that always finds room in the end: half the area.
+    /// The longest payload that always finds room in the end. When everything was read, less than
+    /// twice [`PAYLOAD_KEPT`] bytes, all in one stretch, may still count as used here; so one of the
+    /// two stretches beside them has at least half of the rest.
     pub fn longest(&self) -> usize {
-        (self.size / 2) as usize
+        longest_payload(self.size as usize)
     }
 
     /// Where a payload of `bytes` would begin, counted like `tail`; `None` while there is no room.
