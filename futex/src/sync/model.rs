@@ -18,7 +18,7 @@ use super::Ordering;
 use crate::Outcome;
 
 pub use loom::sync::MutexGuard as Guard;
-pub use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+pub use loom::sync::atomic::{AtomicU32, AtomicU64};
 pub use std::sync::Arc;
 
 /// True only in a loom build.
@@ -49,6 +49,13 @@ pub fn ordering(tag: &'static str, ordering: Ordering) -> Ordering {
 /// Whether the named protocol step is taken.
 pub fn step(name: &'static str) -> bool {
     !is_weakened(name)
+}
+
+/// A fence; one that was weakened to `Relaxed` is none.
+pub fn fence(ordering: Ordering) {
+    if ordering != Ordering::Relaxed {
+        loom::sync::atomic::fence(ordering);
+    }
 }
 
 /// The light side of the asymmetric pair, as strong as its partner here.
