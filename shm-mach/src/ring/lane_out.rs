@@ -59,11 +59,14 @@ pub struct LaneOut {
     area: Option<Area>,
 }
 
+/// Up to this limit every dequeue is published. A model must get past it with a small ring.
+const EXACT: u32 = if sync::MODEL { 7 } else { 64 };
+
 /// How many dequeues a receiver may make before it publishes its cursor. A sender admits
 /// `limit + interval - 1`, so it blocks only when the queue truly holds `limit`; up to a limit of
 /// 64 the interval is 1, which makes the count exact.
 pub fn publish_interval(limit: u32, slots: usize) -> u64 {
-    let wanted = if limit <= 64 { 1 } else { u64::from(limit) / 4 };
+    let wanted = if limit <= EXACT { 1 } else { u64::from(limit) / 4 };
     // One slot is kept back for the close record.
     wanted.min((slots as u64).saturating_sub(u64::from(limit))).max(1)
 }
