@@ -274,9 +274,11 @@ impl LaneOut {
         // A receiver without the light fence may miss the flag: then the sleep must be short.
         let reliable = self.gate.heavy().is_ok();
         let state = self.words.flags.state.load(order!("state-sample", Relaxed));
-        let flags = self.words.flags.word.load(order!("flags-full", Relaxed));
         let position = self.words.cursor.position.load(order!("cursor-sample", Relaxed));
+        // ORDER(full-sample): Acquire, pairs with state-store and cursor-publish: whatever the
+        // samples already count is seen by the looks that follow. So it stands between the two.
         sync::fence(order!("full-sample", Acquire));
+        let flags = self.words.flags.word.load(order!("flags-full", Relaxed));
         if self.is_dead(flags) {
             return None;
         }
