@@ -187,7 +187,10 @@ impl LaneOut {
     #[cold]
     fn refresh(&mut self) -> bool {
         let before = self.admitted;
+        // ORDER(flags-limit): Acquire, pairs with flags-store: the limit that is read next is that of
+        // this generation or newer, never an older one's.
         let flags = self.words.flags.word.load(sync::Ordering::Relaxed);
+        sync::fence(order!("flags-limit", Acquire));
         let told = self.words.flags.limit.load(sync::Ordering::Relaxed);
         if (flags ^ self.quiet) >> 32 == 0 && told != 0 {
             self.set_limit(told - 1);
