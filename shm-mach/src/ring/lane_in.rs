@@ -44,16 +44,23 @@ impl LaneIn {
     /// only what this sender itself wrote; `limit` is the port's.
     pub fn adopt(words: InWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
         let mut lane = Self { words, gate, generation, head: start, interval: 1, unpublished: 0, flags: 0 };
-        lane.set_limit(limit);
+        lane.store_limit(limit);
         lane.store_flags(0);
+        // After the generation: a sender that filled the lane before it was known sleeps, and
+        // believes no limit of another generation.
+        lane.notify_state();
         lane
     }
 
     /// Tells the sender a new queue limit, and wakes it if it waits for room.
     pub fn set_limit(&mut self, limit: u32) {
+        self.store_limit(limit);
+        self.notify_state();
+    }
+
+    fn store_limit(&mut self, limit: u32) {
         self.interval = publish_interval(limit, self.words.slots.len());
         self.words.flags.limit.store(limit.saturating_add(1), sync::Ordering::Relaxed);
-        self.notify_state();
     }
 
     /// Tells the sender that the port is dead, or that it may not send to it (any more).
