@@ -54,6 +54,10 @@ impl LaneIn {
 
     /// Tells the sender a new queue limit, and wakes it if it waits for room.
     pub fn set_limit(&mut self, limit: u32) {
+        if self.unpublished > 0 {
+            // What was read counts against a lower limit, and perhaps nothing is left to be read.
+            self.publish_cursor();
+        }
         self.store_limit(limit);
         self.notify_state();
     }
