@@ -194,11 +194,11 @@ impl<P> State<P> {
         &mut self.seats[at]
     }
 
-    /// The message at the head of the lane was taken, or is refused: on to the next.
+    /// The message at the head of the lane, `head`, was taken, or is refused: on to the next.
     #[inline]
-    pub fn advance(&mut self, at: usize) {
+    pub fn advance(&mut self, at: usize, head: &Head) {
         let lane = &mut self.seats[at].lane;
-        lane.advance();
+        lane.advance(head);
         if !self.after_sleep && !self.asleep {
             lane.disarm();
         }

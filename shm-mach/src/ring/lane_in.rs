@@ -5,7 +5,7 @@ use futex::{Gate, order};
 
 use crate::ring::lane_out::publish_interval;
 use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_WAKE, Flags, Slot};
-use crate::ring::slot::{Head, INLINE, Nonsense, RIGHT_BYTES, seq};
+use crate::ring::slot::{Head, INLINE, Kind, Nonsense, RIGHT_BYTES, seq};
 use crate::segment::Shared;
 
 /// The words of a lane as its receiver sees them: `flags` and `cursor` in its own half, the rest
@@ -133,13 +133,14 @@ impl LaneIn {
         Ok(())
     }
 
-    /// The message at the head was taken: gives its slot back to the sender, at the latest with the
-    /// next `interval - 1` others.
+    /// The message at the head, which [`peek`](Self::peek) told as `head`, was taken: gives its slot
+    /// back to the sender, at the latest with the next `interval - 1` others. Payload, and a ring
+    /// that was closed, are given back at once: the sender may need them while the queue is empty.
     #[inline]
-    pub fn advance(&mut self) {
+    pub fn advance(&mut self, head: &Head) {
         self.head += 1;
         self.unpublished += 1;
-        if self.unpublished >= self.interval {
+        if self.unpublished >= self.interval || head.payload_bytes() > 0 || head.kind == Kind::Close {
             self.publish_cursor();
         }
     }
