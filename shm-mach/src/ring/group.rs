@@ -149,6 +149,9 @@ pub struct State<P> {
     followers: Vec<Arc<Follower>>,
     /// Takes since the world's news were last looked at.
     takes: u32,
+    /// A heavy fence was refused once: the lanes that it was for stay armed, and no sleep is safe
+    /// for long any more.
+    fence_refused: bool,
     patience: Patience,
 }
 
@@ -244,6 +247,7 @@ impl<P> Group<P> {
                 after_sleep: false,
                 followers: Vec::new(),
                 takes: 0,
+                fence_refused: false,
                 patience: Patience::default(),
             }),
             kick: Arc::new(Kick::default()),
@@ -484,13 +488,15 @@ impl<P> Group<P> {
             }
         }
         if gates.is_empty() {
-            return Some(true);
+            return Some(!state.fence_refused);
         }
-        let reliable = gates.into_iter().all(|gate| gate.heavy().is_ok());
+        for gate in gates {
+            state.fence_refused |= gate.heavy().is_err();
+        }
         if sync::step("park-rescan") && state.any_ready() {
             return None;
         }
-        Some(reliable)
+        Some(!state.fence_refused)
     }
 
     /// Step 5.
