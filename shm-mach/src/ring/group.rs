@@ -67,8 +67,10 @@ impl Kick {
     }
 
     fn advance(&self) {
-        if sync::step("kick-bump") {
-            self.0.fetch_add(1, order!("kick-bump", Release));
+        if sync::step("kick-count") {
+            // Relaxed: what is kicked for was done under the group's lock, or is a bell, whose own
+            // sample tells; the kernel compares the word itself.
+            self.0.fetch_add(1, sync::Ordering::Relaxed);
         }
     }
 }
@@ -92,19 +94,20 @@ impl Sleepers {
     /// The sharing rule. A thread that slept on `samples` was woken, timed out, or was interrupted;
     /// it may have swallowed a wake-up that others needed. Each other group that sleeps on one of
     /// the same bells with an older count is kicked.
-    fn leave(&self, kick: &Arc<Kick>, samples: &Samples) {
+    fn leave(&self, kick: &Arc<Kick>, samples: &Samples, woken: bool) {
         let mut sleepers = self.0.lock();
         if let Some(at) = sleepers.iter().position(|sleeper| Arc::ptr_eq(&sleeper.kick, kick)) {
             sleepers.swap_remove(at);
         }
-        if !sync::step("sharing-rule") {
+        // Whatever woke it, and even if its own samples still stand.
+        if !sync::step("sharing-rule") || !(woken || sync::step("sharing-after-timeout")) {
             return;
         }
         for sleeper in sleepers.iter() {
-            let is_stale = samples.words.iter().any(|(bell, _)| {
-                sleeper.samples.iter().any(|(other, sampled)| {
-                    std::ptr::eq(&**other, &**bell) && bell.count.load(sync::Ordering::Relaxed) != *sampled
-                })
+            let is_stale = samples.words.iter().any(|(bell, own)| {
+                let now = bell.count.load(sync::Ordering::Relaxed);
+                (now != *own || sync::step("sharing-when-unchanged"))
+                    && sleeper.samples.iter().any(|(other, theirs)| std::ptr::eq(&**other, &**bell) && now != *theirs)
             });
             if is_stale {
                 sleeper.kick.kick();
@@ -401,6 +404,9 @@ impl<P> Group<P> {
         let mut timed_out = false;
         loop {
             let mut state = self.lock();
+            if timed_out && !leads && !sync::step("follower-leads-first") {
+                return Ok(None); // a kick that came with the deadline ends here
+            }
             if state.has_leader && !leads {
                 if let Some(result) = take(&mut state) {
                     self.leave(state, false);
@@ -416,7 +422,7 @@ impl<P> Group<P> {
             // 1: before any look. Who leads from here on is known: nobody else samples for us.
             state.has_leader = true;
             leads = true;
-            let (samples, kick) = self.sample(world, &state);
+            let mut sampled = self.sample(world, &state);
             drop(state);
             // 2: the world's news first: they may bring lanes into this group.
             world.look();
@@ -429,16 +435,18 @@ impl<P> Group<P> {
                 self.leave(state, true);
                 return Ok(None);
             }
+            self.sample_late("sample-before-look", &mut sampled, world, &state);
             // 3 and 4
             let Some(reliable) = self.arm(&mut state) else {
                 continue; // the second look found a message: take it
             };
+            self.sample_late("sample-before-rescan", &mut sampled, world, &state);
             state.asleep = true;
-            world.sleepers().enter(&self.kick, &samples);
+            world.sleepers().enter(&self.kick, &sampled.0);
             drop(state);
             // 5
-            let outcome = self.sleep(&samples, kick, deadline, reliable);
-            world.sleepers().leave(&self.kick, &samples);
+            let outcome = self.sleep(&sampled, deadline, reliable);
+            world.sleepers().leave(&self.kick, &sampled.0, outcome != Ok(Outcome::TimedOut));
             let mut state = self.lock();
             state.asleep = false;
             drop(state);
@@ -465,7 +473,7 @@ impl<P> Group<P> {
 
     /// Step 1. The kick word is sampled under the lock, like all that it stands for.
     fn sample(&self, world: &impl World, state: &State<P>) -> (Samples, u32) {
-        let kick = self.kick.0.load(order!("kick-sample", Acquire));
+        let kick = self.kick.0.load(sync::Ordering::Relaxed);
         let mut samples = Samples::default();
         world.sample(&mut samples);
         for (at, seat) in state.seats.iter().enumerate() {
@@ -475,6 +483,14 @@ impl<P> Group<P> {
             }
         }
         (samples, kick)
+    }
+
+    /// Natively nothing. In a model that breaks the rule called `rule`, samples again, too late.
+    #[inline(always)]
+    fn sample_late(&self, rule: &'static str, sampled: &mut (Samples, u32), world: &impl World, state: &State<P>) {
+        if !sync::step(rule) {
+            *sampled = self.sample(world, state);
+        }
     }
 
     /// Steps 3 and 4: `None` when the second look found a message, else whether a wake-up is certain.
@@ -502,11 +518,11 @@ impl<P> Group<P> {
     /// Step 5.
     fn sleep(
         &self,
-        samples: &Samples,
-        kick: u32,
+        (samples, kick): &(Samples, u32),
         deadline: Deadline,
         reliable: bool,
     ) -> Result<Outcome, TooManyWords> {
+        let kick = if sync::step("kick-sample-locked") { *kick } else { self.kick.0.load(sync::Ordering::Relaxed) };
         let mut set = WaitSet::new();
         set.add(&self.kick.0, kick).map_err(|_| TooManyWords)?;
         for (bell, sampled) in &samples.words {
@@ -538,7 +554,10 @@ impl<P> Group<P> {
             return;
         }
         let follower = state.followers[0].clone();
-        follower.word.fetch_add(1, order!("hand-over", Release));
+        if sync::step("hand-over-count") {
+            // Relaxed: the lock orders it, and the kernel compares the word itself.
+            follower.word.fetch_add(1, sync::Ordering::Relaxed);
+        }
         drop(state);
         sync::futex_wake(&follower.word, 1);
     }

@@ -148,6 +148,9 @@ impl LaneIn {
     /// Publishes how far this receiver has read, and wakes a sender that waits for room.
     #[inline]
     pub fn publish_cursor(&mut self) {
+        if !sync::step("publish-unasked") && self.words.entry.full.load(sync::Ordering::Relaxed) == 0 {
+            return;
+        }
         self.unpublished = 0;
         // ORDER(cursor): Release, pairs with the sender's Acquire fence: our copies are done
         // before the sender writes those slots again.
@@ -160,7 +163,8 @@ impl LaneIn {
 
     /// Whether the sender was asked to ring `bell`.
     pub fn is_armed(&self, bell: u8) -> bool {
-        self.flags & FLAG_WAKE == u64::from(bell) + 1
+        let named = self.flags & FLAG_WAKE;
+        named == u64::from(bell) + 1 || (named != 0 && !sync::step("arm-for-own-bell"))
     }
 
     /// Asks the sender to ring `bell` after each message. A heavy fence and another look must follow

@@ -93,7 +93,8 @@ impl LaneOut {
     pub fn set_limit(&mut self, limit: u32) {
         let slots = self.words.slots.len();
         let limit = limit.min(slots as u32 - 1);
-        self.admitted = (u64::from(limit) + publish_interval(limit, slots) - 1).min(slots as u64 - 1);
+        let unpublished = if sync::step("admit-unpublished") { publish_interval(limit, slots) - 1 } else { 0 };
+        self.admitted = (u64::from(limit) + unpublished).min(slots as u64 - 1);
     }
 
     /// Gives the lane room for long bodies.
@@ -154,9 +155,11 @@ impl LaneOut {
     #[cold]
     pub fn ring(bells: &[Bell], bell: u8) {
         let count = &bells[usize::from(bell)].count;
-        if sync::step("bell-bump") {
-            // ORDER(bell-bump): Release, pairs with the sleeper's Acquire sample: who sees the new
-            // count sees the message. A read-modify-write, because threads share the bell.
+        // ORDER(bell-bump): Release, pairs with the sleeper's Acquire sample: who sees the new count
+        // sees the message. A read-modify-write, because threads share the bell.
+        if !sync::step("bell-shared") {
+            count.store(count.load(sync::Ordering::Relaxed) + 1, sync::Ordering::Release);
+        } else if sync::step("bell-count") {
             count.fetch_add(1, order!("bell-bump", Release));
         }
         sync::futex_wake(count, 1);
