@@ -9,6 +9,7 @@
 
 #[cfg(loom)]
 #[path = "sync/model.rs"]
+#[allow(unsafe_code, reason = "one read that loom itself checks for races")]
 mod body;
 #[cfg(not(loom))]
 #[allow(unsafe_code, reason = "one asm copy routine and the futex pointers of waitv live here")]

@@ -35,7 +35,7 @@ fn round_trips(test: &str, wait: Wait) {
     let joined = join(ours, &Options::default()).unwrap();
     joined.receive.set_wait(wait);
     let mut message = Received::new();
-    for length in [0, 1, 7, 8, 31, 32, 33, 63, 64, 65, 4095, 4096, 65536, 124 << 10]
+    for length in [0, 1, 7, 8, 31, 32, 33, 63, 64, 65, 4095, 4096, 65536, 128 << 10]
         .into_iter()
         .cycle()
         .take(if wait == Wait::Park { 1500 } else { 400 })

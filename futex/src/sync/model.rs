@@ -3,7 +3,7 @@
 //! What is modelled, and where it is stricter or weaker than the kernel:
 //! * compare-and-queue is one step under one lock, as futex(2) promises for one word; a wait on
 //!   many words queues on all of them in one step (the kernel goes word by word);
-//! * a wake takes the longest waiting thread, and a woken thread stays queued on its other words
+//! * a wake takes the longest waiting thread (the newest, if the model wants that), and a woken thread stays queued on its other words
 //!   until it runs, so that it can swallow a second wake, as was measured of the kernel;
 //! * `membarrier` is a `SeqCst` fence on *both* sides; that the real pair does as much is shown
 //!   outside loom by a two-process litmus test;
@@ -18,7 +18,7 @@ use super::Ordering;
 use crate::Outcome;
 
 pub use loom::sync::MutexGuard as Guard;
-pub use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+pub use loom::sync::atomic::{AtomicU32, AtomicU64};
 pub use std::sync::Arc;
 
 /// True only in a loom build.
@@ -28,6 +28,14 @@ pub const MODEL: bool = true;
 #[macro_export]
 macro_rules! native_only {
     ($($item:item)*) => {};
+}
+
+/// Whether a wake takes the thread that came last, as a kernel may for one of higher priority.
+static NEWEST_FIRST: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// From now on a wake takes the newest sleeper of a word, or again the oldest.
+pub fn wake_newest_first(newest: bool) {
+    NEWEST_FIRST.store(newest, Ordering::Relaxed);
 }
 
 static WEAKENED: std::sync::Mutex<Option<String>> = std::sync::Mutex::new(None);
@@ -49,6 +57,13 @@ pub fn ordering(tag: &'static str, ordering: Ordering) -> Ordering {
 /// Whether the named protocol step is taken.
 pub fn step(name: &'static str) -> bool {
     !is_weakened(name)
+}
+
+/// A fence; one that was weakened to `Relaxed` is none.
+pub fn fence(ordering: Ordering) {
+    if ordering != Ordering::Relaxed {
+        loom::sync::atomic::fence(ordering);
+    }
 }
 
 /// The light side of the asymmetric pair, as strong as its partner here.
@@ -187,7 +202,11 @@ pub fn futex_wake(word: &AtomicU32, count: u32) -> usize {
     let mut queue = FUTEX.queue.lock().unwrap();
     let mut woken = 0;
     while woken < count as usize {
-        let Some(at) = queue.iter().position(|(address_of, _)| *address_of == address(word)) else { break };
+        let mut queued = queue.iter();
+        let is_queued = |(address_of, _): &(usize, _)| *address_of == address(word);
+        let newest = NEWEST_FIRST.load(Ordering::Relaxed);
+        let found = if newest { queued.rposition(is_queued) } else { queued.position(is_queued) };
+        let Some(at) = found else { break };
         let (_, sleeper) = queue.remove(at);
         sleeper.woken.borrow_mut().get_or_insert(Outcome::Woken);
         sleeper.condvar.notify_one();
@@ -221,10 +240,13 @@ pub fn store_bytes(words: &[AtomicU64], bytes: &[u8]) {
     }
 }
 
-/// Reads bytes out of `words`.
+/// Reads bytes out of `words`. Stricter than the native body: a writer that has not published what
+/// it wrote, or writes again before the reader has given it back, is a race and ends the model. loom
+/// lets no load see a later store, so nothing weaker would show that a give-back came too early.
 pub fn load_bytes(words: &[AtomicU64], bytes: &mut [u8]) {
     for (word, chunk) in words.iter().zip(bytes.chunks_mut(8)) {
-        let value = word.load(Ordering::Relaxed).to_ne_bytes();
+        // SAFETY: the word is alive; loom itself checks that no store is concurrent with this.
+        let value = unsafe { word.unsync_load() }.to_ne_bytes();
         chunk.copy_from_slice(&value[..chunk.len()]);
     }
 }

@@ -256,7 +256,7 @@ impl Link {
                 return Err(Nonsense);
             }
             news.copy(&head, &mut Vec::new(), &mut body)?;
-            news.advance(0);
+            news.advance(&head);
             act(Control::decode(head.id, &body).ok_or(Nonsense)?)?;
             taken += 1;
         }
@@ -286,10 +286,11 @@ impl Link {
         Ok(LaneIn::adopt(self.theirs.in_words(&self.own, index), self.gate, generation, start, limit))
     }
 
-    /// The lane's close record was read: the peer may open it again when it sees that.
+    /// The lane's close record is at its head, and is taken. The peer may open the lane again as
+    /// soon as it sees that, so the lane must be free here before.
     pub(crate) fn release_lane(&self, index: usize, mut lane: LaneIn) {
         self.lanes_in[index].store(FREE, Ordering::Release);
-        lane.publish_cursor();
+        lane.advance(&Head::close());
     }
 
     /// The lane is read no further. The peer may open it again after it has said where it ends.
@@ -311,11 +312,6 @@ impl Link {
         state.store(FREE, Ordering::Release);
         self.own.bury(index, end);
         Ok(())
-    }
-
-    /// Tells what is still to be told.
-    pub(crate) fn flush(&self) {
-        self.out.lock().flush();
     }
 
     /// The bells of the peer's half.

@@ -11,7 +11,7 @@ pub struct Message<'a> {
 
 impl<'a> Message<'a> {
     /// A message with id `id` (`msgh_id`, any number) and `body`, from 0 bytes to the link's most:
-    /// 124 KiB unless the task was made with another size.
+    /// 128 KiB unless the task was made with another size.
     pub fn new(id: i32, body: &'a [u8]) -> Self {
         Self { id, body }
     }

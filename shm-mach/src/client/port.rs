@@ -222,11 +222,10 @@ impl Port {
                     let holder = state.seat(at).holder;
                     into.sender = state.port.holders[holder].link.peer;
                     state.port.lane_was_last = true;
-                    state.advance(at, head.payload_bytes());
+                    state.advance(at, &head);
                     return true;
                 }
                 Ok(None) => {
-                    state.advance(at, 0);
                     self.end_lane(state, at, None);
                 }
                 Err(_) => {
@@ -239,7 +238,7 @@ impl Port {
         }
     }
 
-    /// Removes a lane: its close record was read, or it is read no further (`death`).
+    /// Removes a lane: its close record is at its head, or it is read no further (`death`).
     fn end_lane(&self, state: &mut State<PortState>, at: usize, death: Option<Death>) {
         let seat = state.remove(at);
         let holder = &mut state.port.holders[seat.holder];
@@ -260,7 +259,6 @@ impl Port {
             let is_gone = state.port.holders[seat.holder].is_gone;
             match seat.lane.peek() {
                 Ok(Some(head)) if head.kind == Kind::Close => {
-                    state.advance(at, 0);
                     self.end_lane(state, at, None);
                 }
                 Ok(None) if is_gone => self.end_lane(state, at, Some(Death::Died)),

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futex::Gate;
 use futex::sync::Lock;
-use futex::{Gate, WaitSet};
 
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
@@ -95,8 +95,6 @@ struct Ports {
 
 /// Ports of one task.
 const PORTS_MAX: usize = 1 << 24;
-/// Links that one sleep can watch beside a group's own bells.
-pub(crate) const LINKS_MAX: usize = WaitSet::CAPACITY / 2 - 2;
 
 impl Task {
     /// A task that knows nobody yet.

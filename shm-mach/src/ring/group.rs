@@ -70,8 +70,10 @@ impl Kick {
     }
 
     fn advance(&self) {
-        if sync::step("kick-bump") {
-            self.0.fetch_add(1, order!("kick-bump", Release));
+        if sync::step("kick-count") {
+            // Relaxed: what is kicked for was done under the group's lock, or is a bell, whose own
+            // sample tells; the kernel compares the word itself.
+            self.0.fetch_add(1, sync::Ordering::Relaxed);
         }
     }
 }
@@ -100,19 +102,23 @@ impl Sleepers {
     /// The sharing rule. A thread that slept on `samples` was woken, timed out, or was interrupted;
     /// it may have swallowed a wake-up that others needed. Each other group that sleeps on one of
     /// the same bells with an older count is kicked.
-    fn leave(&self, kick: &Arc<Kick>, samples: &Samples) {
+    fn leave(&self, kick: &Arc<Kick>, samples: &Samples, woken: bool) {
         let mut sleepers = self.0.lock();
         if let Some(at) = sleepers.iter().position(|sleeper| Arc::ptr_eq(&sleeper.kick, kick)) {
             sleepers.swap_remove(at);
         }
-        if !sync::step("sharing-rule") {
+        // Whatever woke it, and even if its own samples still stand.
+        if !sync::step("sharing-rule") || !(woken || sync::step("sharing-after-timeout")) {
             return;
         }
         for sleeper in sleepers.iter() {
-            let is_stale = samples.words.iter().any(|(bell, _)| {
-                sleeper.samples.iter().any(|(other, sampled)| {
-                    std::ptr::eq(&**other, &**bell) && bell.count.load(sync::Ordering::Relaxed) != *sampled
-                })
+            let is_stale = samples.words.iter().any(|(bell, own)| {
+                let now = bell.count.load(sync::Ordering::Relaxed);
+                (now != *own || sync::step("sharing-when-unchanged"))
+                    && sleeper
+                        .samples
+                        .iter()
+                        .any(|(other, theirs)| std::ptr::eq(&**other, &**bell) && now != *theirs)
             });
             if is_stale {
                 sleeper.kick.kick();
@@ -159,6 +165,9 @@ pub struct State<P> {
     followers: Vec<Arc<Follower>>,
     /// Takes since the world's news were last looked at.
     takes: u32,
+    /// A heavy fence was refused once: the lanes that it was for stay armed, and no sleep is safe
+    /// for long any more.
+    fence_refused: bool,
     patience: Patience,
 }
 
@@ -204,11 +213,11 @@ impl<P> State<P> {
         &mut self.seats[at]
     }
 
-    /// The message at the head of the lane, with so much payload, was taken: on to the next.
+    /// The message at the head of the lane, `head`, was taken, or is refused: on to the next.
     #[inline]
-    pub fn advance(&mut self, at: usize, payload: usize) {
+    pub fn advance(&mut self, at: usize, head: &Head) {
         let lane = &mut self.seats[at].lane;
-        lane.advance(payload);
+        lane.advance(head);
         if !self.after_sleep && !self.asleep {
             lane.disarm();
         }
@@ -259,6 +268,7 @@ impl<P> Group<P> {
                 after_sleep: false,
                 followers: Vec::new(),
                 takes: 0,
+                fence_refused: false,
                 patience: Patience::default(),
             }),
             kick: Arc::new(Kick::default()),
@@ -412,6 +422,9 @@ impl<P> Group<P> {
         let mut timed_out = false;
         loop {
             let mut state = self.lock();
+            if timed_out && !leads && !sync::step("follower-leads-first") {
+                return Ok(None); // a kick that came with the deadline ends here
+            }
             if state.has_leader && !leads {
                 if let Some(result) = take(&mut state) {
                     self.leave(state, false);
@@ -427,7 +440,7 @@ impl<P> Group<P> {
             // 1: before any look. Who leads from here on is known: nobody else samples for us.
             state.has_leader = true;
             leads = true;
-            let (samples, kick) = self.sample(world, &state);
+            let mut sampled = self.sample(world, &state);
             drop(state);
             // 2: the world's news first: they may bring lanes into this group.
             let mut gates = Vec::new();
@@ -443,17 +456,19 @@ impl<P> Group<P> {
                 self.leave(state, true);
                 return Ok(None);
             }
+            self.sample_late("sample-before-look", &mut sampled, world, &state);
             // 3 and 4
             let reliable = self.arm(&mut state, gates);
             if world_is_new || (sync::step("park-rescan") && state.any_ready()) {
                 continue; // something came meanwhile, or the news were armed just now: look again
             }
+            self.sample_late("sample-before-rescan", &mut sampled, world, &state);
             state.asleep = true;
-            world.sleepers().enter(&self.kick, &samples);
+            world.sleepers().enter(&self.kick, &sampled.0);
             drop(state);
             // 5
-            let outcome = self.sleep(&samples, kick, deadline, reliable);
-            world.sleepers().leave(&self.kick, &samples);
+            let outcome = self.sleep(&sampled, deadline, reliable);
+            world.sleepers().leave(&self.kick, &sampled.0, outcome != Ok(Outcome::TimedOut));
             let mut state = self.lock();
             state.asleep = false;
             drop(state);
@@ -480,7 +495,7 @@ impl<P> Group<P> {
 
     /// Step 1. The kick word is sampled under the lock, like all that it stands for.
     fn sample(&self, world: &impl World, state: &State<P>) -> (Samples, u32) {
-        let kick = self.kick.0.load(order!("kick-sample", Acquire));
+        let kick = self.kick.0.load(sync::Ordering::Relaxed);
         let mut samples = Samples::default();
         world.sample(&mut samples);
         for (at, seat) in state.seats.iter().enumerate() {
@@ -492,6 +507,20 @@ impl<P> Group<P> {
         (samples, kick)
     }
 
+    /// Natively nothing. In a model that breaks the rule called `rule`, samples again, too late.
+    #[inline(always)]
+    fn sample_late(
+        &self,
+        rule: &'static str,
+        sampled: &mut (Samples, u32),
+        world: &impl World,
+        state: &State<P>,
+    ) {
+        if !sync::step(rule) {
+            *sampled = self.sample(world, state);
+        }
+    }
+
     /// Step 3 and the fence of step 4, also for `gates`, armed already; says whether a wake-up is
     /// certain from here on.
     fn arm(&self, state: &mut State<P>, mut gates: Vec<Gate>) -> bool {
@@ -501,20 +530,23 @@ impl<P> Group<P> {
             gates.push(seat.lane.gate());
         }
         // The fence is one per process and gate, not one per lane.
-        [Gate::Asymmetric, Gate::Symmetric]
-            .into_iter()
-            .filter(|gate| gates.contains(gate))
-            .all(|gate| gate.heavy().is_ok())
+        for gate in [Gate::Asymmetric, Gate::Symmetric] {
+            if gates.contains(&gate) {
+                state.fence_refused |= gate.heavy().is_err();
+            }
+        }
+        !state.fence_refused
     }
 
     /// Step 5.
     fn sleep(
         &self,
-        samples: &Samples,
-        kick: u32,
+        (samples, kick): &(Samples, u32),
         deadline: Deadline,
         reliable: bool,
     ) -> Result<Outcome, TooManyWords> {
+        let kick =
+            if sync::step("kick-sample-locked") { *kick } else { self.kick.0.load(sync::Ordering::Relaxed) };
         let mut set = WaitSet::new();
         set.add(&self.kick.0, kick).map_err(|_| TooManyWords)?;
         for (bell, sampled) in &samples.words {
@@ -546,7 +578,10 @@ impl<P> Group<P> {
             return;
         }
         let follower = state.followers[0].clone();
-        follower.word.fetch_add(1, order!("hand-over", Release));
+        if sync::step("hand-over-count") {
+            // Relaxed: the lock orders it, and the kernel compares the word itself.
+            follower.word.fetch_add(1, sync::Ordering::Relaxed);
+        }
         drop(state);
         sync::futex_wake(&follower.word, 1);
     }

@@ -5,7 +5,7 @@ use futex::{Gate, order};
 
 use crate::ring::lane_out::{Death, publish_interval};
 use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
-use crate::ring::slot::{Head, INLINE, Nonsense, PAYLOAD_KEPT, PAYLOAD_UNIT, RIGHT_BYTES, seq};
+use crate::ring::slot::{Head, INLINE, Kind, Nonsense, RIGHT_BYTES, seq};
 use crate::segment::Shared;
 
 /// The words of a lane as its receiver sees them: `flags` and `cursor` in its own half, the rest
@@ -35,8 +35,6 @@ pub struct LaneIn {
     /// Dequeues between two publications of the cursor.
     interval: u64,
     unpublished: u64,
-    /// Bytes of payload that were read since the cursor was published.
-    kept: usize,
     /// The flags word as last stored, without the generation.
     flags: u64,
 }
@@ -45,18 +43,28 @@ impl LaneIn {
     /// Adopts a lane that the sender has opened: `start` is what its entry says, which concerns
     /// only what this sender itself wrote; `limit` is the port's.
     pub fn adopt(words: InWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
-        let mut lane =
-            Self { words, gate, generation, head: start, interval: 1, unpublished: 0, kept: 0, flags: 0 };
-        lane.set_limit(limit);
+        let mut lane = Self { words, gate, generation, head: start, interval: 1, unpublished: 0, flags: 0 };
+        lane.store_limit(limit);
         lane.store_flags(0);
+        // After the generation: a sender that filled the lane before it was known sleeps, and
+        // believes no limit of another generation.
+        lane.notify_state();
         lane
     }
 
     /// Tells the sender a new queue limit, and wakes it if it waits for room.
     pub fn set_limit(&mut self, limit: u32) {
+        if self.unpublished > 0 {
+            // What was read counts against a lower limit, and perhaps nothing is left to be read.
+            self.publish_cursor();
+        }
+        self.store_limit(limit);
+        self.notify_state();
+    }
+
+    fn store_limit(&mut self, limit: u32) {
         self.interval = publish_interval(limit, self.words.slots.len());
         self.words.flags.limit.store(limit.saturating_add(1), sync::Ordering::Relaxed);
-        self.notify_state();
     }
 
     /// Tells the sender that the port is dead, or that it may not send to it (any more).
@@ -126,14 +134,14 @@ impl LaneIn {
         Ok(())
     }
 
-    /// The message at the head, with so much payload, was taken: gives its room back to the sender,
-    /// at the latest with the next `interval - 1` others or the next [`PAYLOAD_KEPT`] bytes.
+    /// The message at the head, which [`peek`](Self::peek) told as `head`, was taken: gives its slot
+    /// back to the sender, at the latest with the next `interval - 1` others. Payload, and a ring
+    /// that was closed, are given back at once: the sender may need them while the queue is empty.
     #[inline]
-    pub fn advance(&mut self, payload: usize) {
+    pub fn advance(&mut self, head: &Head) {
         self.head += 1;
         self.unpublished += 1;
-        self.kept += payload.next_multiple_of(PAYLOAD_UNIT);
-        if self.unpublished >= self.interval || self.kept >= PAYLOAD_KEPT {
+        if self.unpublished >= self.interval || head.payload_bytes() > 0 || head.kind == Kind::Close {
             self.publish_cursor();
         }
     }
@@ -141,8 +149,10 @@ impl LaneIn {
     /// Publishes how far this receiver has read, and wakes a sender that waits for room.
     #[inline]
     pub fn publish_cursor(&mut self) {
+        if !sync::step("publish-unasked") && self.words.entry.full.load(sync::Ordering::Relaxed) == 0 {
+            return;
+        }
         self.unpublished = 0;
-        self.kept = 0;
         // ORDER(cursor): Release, pairs with the sender's Acquire fence: our copies are done
         // before the sender writes those slots again.
         self.words.cursor.position.store(self.head as u32, order!("cursor-publish", Release));
@@ -154,7 +164,8 @@ impl LaneIn {
 
     /// Whether the sender was asked to ring `bell`.
     pub fn is_armed(&self, bell: u8) -> bool {
-        self.flags & FLAG_WAKE == u64::from(bell) + 1
+        let named = self.flags & FLAG_WAKE;
+        named == u64::from(bell) + 1 || (named != 0 && !sync::step("arm-for-own-bell"))
     }
 
     /// Asks the sender to ring `bell` after each message. A heavy fence and another look must follow

@@ -68,11 +68,14 @@ pub struct LaneOut {
     area: Option<Area>,
 }
 
+/// Up to this limit every dequeue is published. A model must get past it with a small ring.
+const EXACT: u32 = if sync::MODEL { 7 } else { 64 };
+
 /// How many dequeues a receiver may make before it publishes its cursor. A sender admits
 /// `limit + interval - 1`, so it blocks only when the queue truly holds `limit`; up to a limit of
 /// 64 the interval is 1, which makes the count exact.
 pub fn publish_interval(limit: u32, slots: usize) -> u64 {
-    let wanted = if limit <= 64 { 1 } else { u64::from(limit) / 4 };
+    let wanted = if limit <= EXACT { 1 } else { u64::from(limit) / 4 };
     // One slot is kept back for the close record.
     wanted.min((slots as u64).saturating_sub(u64::from(limit))).max(1)
 }
@@ -99,7 +102,9 @@ impl LaneOut {
     pub fn set_limit(&mut self, limit: u32) {
         let slots = self.words.slots.len();
         let limit = limit.min(slots as u32 - 1);
-        self.admitted = (u64::from(limit) + publish_interval(limit, slots) - 1).min(slots as u64 - 1);
+        let unpublished =
+            if sync::step("admit-unpublished") { publish_interval(limit, slots) - 1 } else { 0 };
+        self.admitted = (u64::from(limit) + unpublished).min(slots as u64 - 1);
     }
 
     /// Gives the lane room for long bodies.
@@ -160,9 +165,11 @@ impl LaneOut {
     #[cold]
     pub fn ring(bells: &[Bell], bell: u8) {
         let count = &bells[usize::from(bell)].count;
-        if sync::step("bell-bump") {
-            // ORDER(bell-bump): Release, pairs with the sleeper's Acquire sample: who sees the new
-            // count sees the message. A read-modify-write, because threads share the bell.
+        // ORDER(bell-bump): Release, pairs with the sleeper's Acquire sample: who sees the new count
+        // sees the message. A read-modify-write, because threads share the bell.
+        if !sync::step("bell-shared") {
+            count.store(count.load(sync::Ordering::Relaxed) + 1, sync::Ordering::Release);
+        } else if sync::step("bell-count") {
             count.fetch_add(1, order!("bell-bump", Release));
         }
         sync::futex_wake(count, 1);
@@ -215,7 +222,10 @@ impl LaneOut {
     #[cold]
     fn refresh(&mut self) -> bool {
         let before = self.admitted;
+        // ORDER(flags-limit): Acquire, pairs with flags-store: the limit that is read next is that of
+        // this generation or newer, never an older one's.
         let flags = self.words.flags.word.load(sync::Ordering::Relaxed);
+        sync::fence(order!("flags-limit", Acquire));
         let told = self.words.flags.limit.load(sync::Ordering::Relaxed);
         if (flags ^ self.quiet) >> 32 == 0 && told != 0 {
             self.set_limit(told - 1);
@@ -302,9 +312,11 @@ impl LaneOut {
         // A receiver without the light fence may miss the flag: then the sleep must be short.
         let reliable = self.gate.heavy().is_ok();
         let state = self.words.flags.state.load(order!("state-sample", Relaxed));
-        let flags = self.words.flags.word.load(order!("flags-full", Relaxed));
         let position = self.words.cursor.position.load(order!("cursor-sample", Relaxed));
+        // ORDER(full-sample): Acquire, pairs with state-store and cursor-publish: whatever the
+        // samples already count is seen by the looks that follow. So it stands between the two.
         sync::fence(order!("full-sample", Acquire));
+        let flags = self.words.flags.word.load(order!("flags-full", Relaxed));
         if self.is_dead(flags) {
             return None;
         }

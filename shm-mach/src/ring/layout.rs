@@ -200,13 +200,13 @@ pub struct Geometry {
     /// Payload areas, for lanes that send bodies longer than a slot holds.
     pub areas: usize,
     /// Bytes of each payload area: a multiple of 4096, at least 16 KiB. The longest body is half of
-    /// it less 4 KiB.
+    /// it.
     pub area_bytes: usize,
 }
 
 impl Geometry {
     /// 1,024 slots a lane and 64 areas of 256 KiB: room for limits up to about 1,000 and bodies up
-    /// to 124 KiB, 33 MiB of addresses, of which only what is used becomes memory.
+    /// to 128 KiB, 33 MiB of addresses, of which only what is used becomes memory.
     pub const DEFAULT: Self = Self { slots: 1024, areas: 64, area_bytes: 256 << 10 };
 
     /// Whether a half can have these sizes.

@@ -6,13 +6,14 @@
 //! that empties the lane, so the sender needs to remember only where each slot's payload ended.
 //! The receiver knows nothing of areas: it checks each body against the whole region.
 
-use crate::ring::slot::{PAYLOAD_KEPT, PAYLOAD_UNIT};
+use crate::ring::slot::PAYLOAD_UNIT;
 use crate::segment::Shared;
 use futex::sync::AtomicU64;
 
-/// The longest payload of a message in an area of `area_bytes`.
+/// The longest payload of a message in an area of `area_bytes`: half of it. An area that was read to
+/// the end is free as a whole, but its next payload may begin in its middle.
 pub fn longest_payload(area_bytes: usize) -> usize {
-    area_bytes.saturating_sub(2 * PAYLOAD_KEPT) / 2 / PAYLOAD_UNIT * PAYLOAD_UNIT
+    area_bytes / 2
 }
 
 /// A sender's area, private to the lane that writes it.
@@ -45,9 +46,7 @@ impl Area {
         self.index
     }
 
-    /// The longest payload that always finds room in the end. When everything was read, less than
-    /// twice [`PAYLOAD_KEPT`] bytes, all in one stretch, may still count as used here; so one of the
-    /// two stretches beside them has at least half of the rest.
+    /// The longest payload that always finds room in the end: see [`longest_payload`].
     pub fn longest(&self) -> usize {
         longest_payload(self.size as usize)
     }

@@ -23,10 +23,6 @@ pub const LENGTH_MAX: usize = (1 << 24) - 1;
 /// Payload begins at multiples of this.
 pub const PAYLOAD_UNIT: usize = 64;
 
-/// A receiver that has read this many bytes of payload publishes its cursor: what a sender cannot
-/// know to be free is less than twice this (a payload and the gap before it at the area's end).
-pub const PAYLOAD_KEPT: usize = 4096;
-
 const NO_REPLY: u16 = u16::MAX;
 
 /// What a slot holds.
