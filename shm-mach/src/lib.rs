@@ -6,6 +6,10 @@
 //! send to it. So sending is as fast as shared memory, and a peer can damage nothing but its own
 //! messages.
 #![deny(unsafe_code)]
+#![allow(
+    clippy::result_large_err,
+    reason = "a refused message comes back whole, and nothing is allocated for it"
+)]
 
 mod client;
 #[doc(hidden)]
@@ -22,7 +26,9 @@ pub use client::half::BadHalf;
 pub use client::identity::Identity;
 pub use client::join::{JoinError, Joined, join};
 pub use client::message::{Message, Notification, Received};
+pub use client::once_right::SendOnceRight;
 pub use client::receive_right::ReceiveRight;
+pub use client::right::Right;
 pub use client::send_right::SendRight;
 pub use client::task::{Options, Task};
 pub use futex::Deadline;

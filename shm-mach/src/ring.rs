@@ -7,6 +7,8 @@
 //! | [`lane_out`] | the sender's end of a lane |
 //! | [`lane_in`] | the receiver's end of a lane |
 //! | [`payload`] | room for bodies that do not fit into a slot |
+//! | [`reply`] | both ends of a reply slot: the answer to a request, once |
+//! | [`heap`] | room for answers that do not fit into a reply slot |
 //! | [`group`] | the threads that wait for the same lanes, and how they sleep and wake |
 //! | [`patience`] | how long to spin before sleeping |
 //!
@@ -14,9 +16,11 @@
 //! a count that is read from a peer is used only after it was compared with a private value.
 
 pub mod group;
+pub mod heap;
 pub mod lane_in;
 pub mod lane_out;
 pub mod layout;
 pub mod patience;
 pub mod payload;
+pub mod reply;
 pub mod slot;

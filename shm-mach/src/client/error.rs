@@ -1,6 +1,7 @@
 //! Why a call failed. Each variant names its cause and its historic Mach code.
 
 use crate::client::message::Message;
+use crate::client::once_right::SendOnceRight;
 
 /// Why a message was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,18 @@ pub enum SendFailure {
         /// The most that is possible.
         longest: usize,
     },
+    /// The message carries more rights than one message can.
+    #[error("{count} rights in one message, at most {most} are possible")]
+    TooManyRights {
+        /// How many it carries.
+        count: usize,
+        /// The most that is possible.
+        most: usize,
+    },
+    /// The message carries a right to a port of a third task, and no authority is there to introduce
+    /// the destination to it.
+    #[error("a right to another task's port cannot be passed on without an authority")]
+    NotIntroduced,
     /// There is no lane, no payload area or no memory left for this right. Dropping rights to ports
     /// of the same task helps.
     #[error("no lane or payload area is left on the link to the port's task")]
@@ -39,7 +52,8 @@ impl SendFailure {
             Self::PortDied | Self::Revoked | Self::Forked => 0x1000_0003,
             Self::TimedOut => 0x1000_0004,
             Self::NoBuffer => 0x1000_000d,
-            Self::TooLarge { .. } => 0x1000_000e,
+            Self::TooLarge { .. } | Self::TooManyRights { .. } => 0x1000_000e,
+            Self::NotIntroduced => 0x1000_000a,
         }
     }
 }
@@ -50,11 +64,16 @@ impl SendFailure {
 pub struct SendError<'a> {
     failure: SendFailure,
     message: Message<'a>,
+    right: Option<SendOnceRight>,
 }
 
 impl<'a> SendError<'a> {
     pub(crate) fn new(failure: SendFailure, message: Message<'a>) -> Self {
-        Self { failure, message }
+        Self { failure, message, right: None }
+    }
+
+    pub(crate) fn with_right(self, right: SendOnceRight) -> Self {
+        Self { right: Some(right), ..self }
     }
 
     /// Why it was not sent.
@@ -62,9 +81,14 @@ impl<'a> SendError<'a> {
         self.failure
     }
 
-    /// The message, to be sent again or elsewhere.
+    /// The message with its rights, to be sent again or elsewhere.
     pub fn into_message(self) -> Message<'a> {
         self.message
+    }
+
+    /// The message, and the send-once right that it was to be sent with, if that is still good.
+    pub fn into_parts(self) -> (Message<'a>, Option<SendOnceRight>) {
+        (self.message, self.right)
     }
 }
 

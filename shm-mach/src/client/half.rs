@@ -8,8 +8,8 @@ use futex::sync::{AtomicU64, Ordering, fence};
 use crate::ring::lane_in::InWords;
 use crate::ring::lane_out::OutWords;
 use crate::ring::layout::{
-    BELLS, Bell, Cursor, Entry, FEATURE_MEMBARRIER, Flags, Geometry, Header, LANES, MAGIC, Slot, VERSION,
-    place,
+    BELLS, Bell, Cursor, Entry, FEATURE_MEMBARRIER, Flags, Geometry, Header, LANES, MAGIC, REPLIES,
+    ReplyFlags, Slot, VERSION, place,
 };
 use crate::segment::{OwnMemory, OwnSegment, PeerSegment, Refused, Shared};
 
@@ -22,6 +22,8 @@ pub(crate) struct OwnHalf {
     entries: Shared<[Entry]>,
     flags: Shared<[Flags]>,
     cursors: Shared<[Cursor]>,
+    pub(crate) replies: Shared<[Slot]>,
+    pub(crate) reply_flags: Shared<[ReplyFlags]>,
 }
 
 /// Pages that every link touches, so that a lack of memory shows when the half is made.
@@ -52,6 +54,8 @@ impl OwnHalf {
             entries: memory.slice(place::DIRECTORY, LANES),
             flags: memory.slice(place::FLAGS, LANES),
             cursors: memory.slice(place::CURSORS, LANES),
+            replies: memory.slice(place::REPLIES, REPLIES),
+            reply_flags: memory.slice(place::REPLY_FLAGS, REPLIES),
             memory,
         };
         half.prefault_lane(0)?;
@@ -69,6 +73,16 @@ impl OwnHalf {
     pub(crate) fn prefault_answers(&self, lane: usize) -> std::io::Result<()> {
         self.memory.prefault(place::FLAGS + lane * size_of::<Flags>(), size_of::<Flags>())?;
         self.memory.prefault(place::CURSORS + lane * size_of::<Cursor>(), size_of::<Cursor>())
+    }
+
+    /// Allocates the page of an own reply slot, to answer the peer there.
+    pub(crate) fn prefault_reply(&self, slot: usize) -> std::io::Result<()> {
+        self.memory.prefault(place::REPLIES + slot * size_of::<Slot>(), size_of::<Slot>())
+    }
+
+    /// Allocates the page of the flags of one of the peer's reply slots, to await an answer there.
+    pub(crate) fn prefault_reply_flags(&self, slot: usize) -> std::io::Result<()> {
+        self.memory.prefault(place::REPLY_FLAGS + slot * size_of::<ReplyFlags>(), size_of::<ReplyFlags>())
     }
 
     /// Allocates a payload area and gives a view of it, with its place in the payload region.
@@ -113,7 +127,9 @@ pub(crate) struct PeerHalf {
     entries: Shared<[Entry]>,
     flags: Shared<[Flags]>,
     cursors: Shared<[Cursor]>,
-    payload: Shared<[AtomicU64]>,
+    pub(crate) payload: Shared<[AtomicU64]>,
+    pub(crate) replies: Shared<[Slot]>,
+    pub(crate) reply_flags: Shared<[ReplyFlags]>,
 }
 
 /// Why a peer's half is refused.
@@ -161,9 +177,11 @@ impl PeerHalf {
         let entries = segment.slice(place::DIRECTORY, LANES).ok_or(BadHalf::Geometry)?;
         let flags = segment.slice(place::FLAGS, LANES).ok_or(BadHalf::Geometry)?;
         let cursors = segment.slice(place::CURSORS, LANES).ok_or(BadHalf::Geometry)?;
+        let replies = segment.slice(place::REPLIES, REPLIES).ok_or(BadHalf::Geometry)?;
+        let reply_flags = segment.slice(place::REPLY_FLAGS, REPLIES).ok_or(BadHalf::Geometry)?;
         let payload =
             segment.slice(geometry.payload(), geometry.payload_bytes() / 8).ok_or(BadHalf::Geometry)?;
-        Ok(Self { segment, geometry, gate, bells, entries, flags, cursors, payload })
+        Ok(Self { segment, geometry, gate, bells, entries, flags, cursors, payload, replies, reply_flags })
     }
 
     /// The receiver's view of the peer's lane `lane`, below `LANES`.

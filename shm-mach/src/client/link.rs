@@ -9,9 +9,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::client::half::{OwnHalf, PeerHalf};
 use crate::client::identity::Identity;
+use crate::client::replies::Replies;
 use crate::ring::group::Samples;
 use crate::ring::lane_in::LaneIn;
-use crate::ring::lane_out::{Death, LaneOut, Refusal};
+use crate::ring::lane_out::{Death, LaneOut, Refusal, Region};
 use crate::ring::layout::LANES;
 use crate::ring::payload::{Area, longest_payload};
 use crate::ring::slot::{Head, Nonsense};
@@ -45,8 +46,9 @@ pub(crate) struct Link {
     pub(crate) number: u64,
     pub(crate) peer: Identity,
     pub(crate) gate: Gate,
-    own: OwnHalf,
-    theirs: PeerHalf,
+    pub(crate) own: OwnHalf,
+    pub(crate) theirs: PeerHalf,
+    pub(crate) replies: Replies,
     out: Lock<OutLanes>,
     news: Lock<LaneIn>,
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
@@ -114,6 +116,7 @@ impl Link {
             gate,
             own,
             theirs,
+            replies: Replies::default(),
             out: Lock::new(out),
             news: Lock::new(news),
             lanes_in: [const { AtomicU32::new(FREE) }; LANES],
@@ -178,7 +181,7 @@ impl Link {
     /// Closes a lane: its close record follows everything that was sent on it.
     pub(crate) fn close_lane(&self, lane: usize, mut sender: LaneOut) {
         if let Some(bell) = sender.close() {
-            LaneOut::ring(&self.own.bells, bell);
+            self.ring(bell);
         }
         let mut out = self.out.lock();
         out.closing.push(Closing { lane, sender, abandoned: false });
@@ -187,6 +190,17 @@ impl Link {
 
     /// Gives a lane room for long bodies.
     pub(crate) fn give_area(&self, sender: &mut LaneOut) -> Result<(), NoRoom> {
+        let (index, words, base) = self.claim_area()?;
+        sender.set_area(Area::new(words, index, base, self.own.geometry.slots));
+        Ok(())
+    }
+
+    /// Takes a payload area for good, and where it begins in the payload region.
+    pub(crate) fn take_area(&self) -> Result<(Region, usize), NoRoom> {
+        self.claim_area().map(|(_, words, base)| (words, base))
+    }
+
+    fn claim_area(&self) -> Result<(usize, Region, usize), NoRoom> {
         let mut out = self.out.lock();
         if out.free_areas.is_empty() {
             out.reclaim();
@@ -194,8 +208,12 @@ impl Link {
         let index = *out.free_areas.last().ok_or(NoRoom)?;
         let (words, base) = self.own.area(index).map_err(|_| NoRoom)?;
         out.free_areas.pop();
-        sender.set_area(Area::new(words, index, base, self.own.geometry.slots));
-        Ok(())
+        Ok((index, words, base))
+    }
+
+    /// Rings a bell of the own half.
+    pub(crate) fn ring(&self, bell: u8) {
+        LaneOut::ring(&self.own.bells, bell);
     }
 
     /// The longest body of a message over this link.

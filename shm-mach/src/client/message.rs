@@ -1,19 +1,45 @@
 //! Messages as programs see them: one to send, and a buffer to receive into.
 
-use crate::client::identity::Identity;
+use std::sync::Arc;
 
-/// A message to be sent: an id that means something to the receiver, and a body that is copied.
+use crate::client::identity::Identity;
+use crate::client::link::Link;
+use crate::client::once_right::SendOnceRight;
+use crate::client::right::Right;
+use crate::ring::slot::Token;
+
+/// A message to be sent: an id that means something to the receiver, a body that is copied, and
+/// rights that are moved into it.
+///
+/// A message that is not sent comes back with its rights; one that is dropped drops them.
 #[derive(Debug)]
 pub struct Message<'a> {
     pub(crate) id: i32,
     pub(crate) body: &'a [u8],
+    pub(crate) reply: Option<SendOnceRight>,
+    pub(crate) rights: Vec<Right>,
 }
 
 impl<'a> Message<'a> {
     /// A message with id `id` (`msgh_id`, any number) and `body`, from 0 bytes to the link's most:
-    /// 128 KiB unless the task was made with another size.
+    /// half a payload area, 128 KiB unless the task was made with another size.
     pub fn new(id: i32, body: &'a [u8]) -> Self {
-        Self { id, body }
+        Self { id, body, reply: None, rights: Vec::new() }
+    }
+
+    /// Moves a send-once right into the message as its reply right (`msgh_local_port`): whoever
+    /// receives the message can answer once.
+    #[must_use]
+    pub fn reply_to(mut self, right: SendOnceRight) -> Self {
+        self.reply = Some(right);
+        self
+    }
+
+    /// Moves a right into the message, after those that are in it already.
+    #[must_use]
+    pub fn with_right(mut self, right: impl Into<Right>) -> Self {
+        self.rights.push(right.into());
+        self
     }
 
     /// Its id.
@@ -25,17 +51,39 @@ impl<'a> Message<'a> {
     pub fn body(&self) -> &'a [u8] {
         self.body
     }
+
+    /// Takes its reply right out again.
+    pub fn take_reply(&mut self) -> Option<SendOnceRight> {
+        self.reply.take()
+    }
+
+    /// Takes its other rights out again, in order.
+    pub fn take_rights(&mut self) -> Vec<Right> {
+        std::mem::take(&mut self.rights)
+    }
 }
 
 /// A received message, and the room for the next one: keep it and receive into it again, and no
-/// memory is allocated per message once it has held the longest.
+/// memory is allocated per message once it has held the longest. Rights that were not taken out are
+/// dropped by the next receive.
 #[derive(Debug)]
 pub struct Received {
     pub(crate) id: i32,
     pub(crate) body: Vec<u8>,
-    pub(crate) records: Vec<u8>,
     pub(crate) sender: Identity,
     pub(crate) seqno: u32,
+    pub(crate) reply: Option<SendOnceRight>,
+    pub(crate) rights: Vec<Right>,
+    pub(crate) raw: Raw,
+}
+
+/// Rights as they were read, before they are given to the program.
+#[derive(Debug, Default)]
+pub(crate) struct Raw {
+    pub(crate) records: Vec<u8>,
+    pub(crate) token: Option<Token>,
+    /// Whose half they were read from; `None` when there are none.
+    pub(crate) from: Option<Arc<Link>>,
 }
 
 impl Default for Received {
@@ -47,7 +95,15 @@ impl Default for Received {
 impl Received {
     /// An empty buffer.
     pub fn new() -> Self {
-        Self { id: 0, body: Vec::new(), records: Vec::new(), sender: Identity::KERNEL, seqno: 0 }
+        Self {
+            id: 0,
+            body: Vec::new(),
+            sender: Identity::KERNEL,
+            seqno: 0,
+            reply: None,
+            rights: Vec::new(),
+            raw: Raw::default(),
+        }
     }
 
     /// The message's id.
@@ -71,9 +127,30 @@ impl Received {
         self.seqno
     }
 
+    /// Takes the reply right, if the message came with one and it was not taken yet.
+    pub fn take_reply(&mut self) -> Option<SendOnceRight> {
+        self.reply.take()
+    }
+
+    /// The rights that the message carried, besides a reply right, in order.
+    pub fn rights(&self) -> &[Right] {
+        &self.rights
+    }
+
+    /// Takes those rights.
+    pub fn take_rights(&mut self) -> Vec<Right> {
+        std::mem::take(&mut self.rights)
+    }
+
     /// The notification that this message is, if the library sent it.
     pub fn notification(&self) -> Option<Notification> {
         Notification::decode(self)
+    }
+
+    /// Drops what is left of the last message.
+    pub(crate) fn clear(&mut self) {
+        self.reply = None;
+        self.rights.clear();
     }
 }
 
@@ -86,10 +163,14 @@ pub enum Notification {
         /// How many send rights were ever made from the receive right (`mscount`).
         mscount: u32,
     },
+    /// A send-once right to the port is gone unused: dropped, or its holder died.
+    SendOnce,
 }
 
 /// `MACH_NOTIFY_NO_SENDERS`.
 const NO_SENDERS: i32 = 70;
+/// `MACH_NOTIFY_SEND_ONCE`.
+const SEND_ONCE: i32 = 71;
 /// The data representation before a notification's values: little-endian integers.
 const NDR: [u8; 8] = [0, 0, 0, 0, 1, 0, 0, 0];
 
@@ -98,6 +179,7 @@ impl Notification {
     pub(crate) fn encode(self) -> (i32, Vec<u8>) {
         match self {
             Self::NoSenders { mscount } => (NO_SENDERS, [&NDR[..], &mscount.to_ne_bytes()].concat()),
+            Self::SendOnce => (SEND_ONCE, Vec::new()),
         }
     }
 
@@ -110,6 +192,7 @@ impl Notification {
                 let value = message.body.get(8..12)?;
                 Some(Self::NoSenders { mscount: u32::from_ne_bytes(value.try_into().ok()?) })
             }
+            SEND_ONCE => Some(Self::SendOnce),
             _ => None,
         }
     }

@@ -7,16 +7,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futex::Deadline;
 use futex::sync::{AtomicU32, Ordering, futex_wait, futex_wake};
+use futex::{Deadline, Gate};
 
 use crate::client::identity::Identity;
-use crate::client::link::{Link, RemotePort};
-use crate::client::message::{Notification, Received};
-use crate::ring::group::{Group, Seat, State};
+use crate::client::link::{Link, NoRoom, RemotePort};
+use crate::client::message::{Message, Notification, Received};
+use crate::client::once_right::SendOnceRight;
+use crate::client::replies::Awaited;
+use crate::client::right::Right;
+use crate::ring::group::{Group, Samples, Seat, Sources, State};
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
-use crate::ring::slot::Kind;
+use crate::ring::slot::{Head, Kind, Nonsense, Token};
 
 /// A port of this task.
 #[derive(Debug)]
@@ -41,6 +44,10 @@ pub(crate) struct PortState {
     local_senders: u32,
     /// Messages of this task's own threads, and notifications.
     local: VecDeque<LocalMessage>,
+    /// Answers that are awaited here, by tokens that are out.
+    awaited: Vec<Awaited>,
+    /// Send-once rights that exist, tokens included (`sorights`).
+    once: u32,
     waiting_for_room: u32,
     no_senders: Option<Arc<Port>>,
     /// A dead peer has lanes that are not dry yet.
@@ -74,12 +81,32 @@ impl Holder {
     }
 }
 
-/// A message that never was in shared memory.
+/// A message that is not, or no longer, in shared memory.
 #[derive(Debug)]
 pub(crate) struct LocalMessage {
-    pub(crate) id: i32,
-    pub(crate) body: Vec<u8>,
-    pub(crate) sender: Identity,
+    id: i32,
+    body: Vec<u8>,
+    sender: Identity,
+    reply: Option<SendOnceRight>,
+    rights: Vec<Right>,
+}
+
+impl LocalMessage {
+    /// A message of this task's own.
+    pub(crate) fn of(message: Message<'_>, sender: Identity) -> Self {
+        let Message { id, body, reply, rights } = message;
+        Self { id, body: body.to_vec(), sender, reply, rights }
+    }
+
+    fn notification(notification: Notification) -> Self {
+        let (id, body) = notification.encode();
+        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new() }
+    }
+
+    /// The message that it was made of, with the body that it was copied from.
+    pub(crate) fn into_message(self, body: &[u8]) -> Message<'_> {
+        Message { id: self.id, body, reply: self.reply, rights: self.rights }
+    }
 }
 
 /// What a look at the port found.
@@ -112,6 +139,8 @@ impl Port {
             holders: Vec::new(),
             local_senders: 0,
             local: VecDeque::new(),
+            awaited: Vec::new(),
+            once: 0,
             waiting_for_room: 0,
             no_senders: None,
             unsettled: false,
@@ -191,6 +220,7 @@ impl Port {
         let local_first = state.port.lane_was_last && !state.port.local.is_empty();
         let taken = (local_first && state.port.take_local(into))
             || self.take_from_lane(state, into)
+            || state.port.take_answer(into)
             || state.port.take_local(into);
         if !taken {
             return state.port.has_aftermath().then_some(Taken::Aftermath);
@@ -211,16 +241,15 @@ impl Port {
             let Some((at, head)) = state.ready() else { return false };
             let copied = head.and_then(|head| match head.kind {
                 Kind::Message => {
-                    into.records.clear();
-                    state.seat(at).lane.copy(&head, &mut into.records, &mut into.body).map(|()| Some(head))
+                    let Received { raw, body, .. } = &mut *into;
+                    state.seat(at).lane.copy(&head, &mut raw.records, body).map(|()| Some(head))
                 }
                 Kind::Close => Ok(None),
             });
             match copied {
                 Ok(Some(head)) => {
-                    into.id = head.id;
                     let holder = state.seat(at).holder;
-                    into.sender = state.port.holders[holder].link.peer;
+                    into.set_origin(&head, &state.port.holders[holder].link);
                     state.port.lane_was_last = true;
                     state.advance(at, &head);
                     return true;
@@ -271,6 +300,7 @@ impl Port {
     /// The peer of `link` died, or is condemned: then nothing more of it is read.
     pub(crate) fn lose_peer(&self, link: &Arc<Link>, condemned: bool) -> Aftermath {
         self.group.change(|state| {
+            state.port.lose_answers(link, condemned);
             let Some(at) = state.port.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link))
             else {
                 return Aftermath::default();
@@ -298,18 +328,18 @@ impl Port {
 
     /// Ends all rights of the peer of `link`: nothing of it is received from here on, what it has
     /// queued included.
-    pub(crate) fn revoke(&self, link: &Arc<Link>) -> Aftermath {
+    pub(crate) fn revoke(&self, link: &Arc<Link>) -> (bool, Aftermath) {
         self.group.change(|state| {
-            let Some(at) = state.port.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link))
-            else {
-                return Aftermath::default();
+            let found = state.port.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link));
+            let Some(at) = found.filter(|at| state.port.holders[*at].is_live()) else {
+                return (false, Aftermath::default());
             };
             self.end_lanes_of(state, at, Death::Revoked);
             let holder = &mut state.port.holders[at];
             holder.epoch = holder.epoch.wrapping_add(1);
             (holder.minted, holder.returned, holder.revoked) = (0, 0, true);
             state.port.judge();
-            state.port.aftermath()
+            (true, state.port.aftermath())
         })
     }
 
@@ -326,6 +356,9 @@ impl Port {
             state.port.no_senders = None;
             while !state.seats().is_empty() {
                 self.end_lane(state, 0, Some(Death::Died));
+            }
+            for awaited in std::mem::take(&mut state.port.awaited) {
+                awaited.abandon();
             }
             std::mem::take(&mut state.port.local)
         });
@@ -366,13 +399,56 @@ impl Port {
 
     /// Queues a notification: never refused, never waits.
     pub(crate) fn notify(&self, notification: Notification) {
-        let (id, body) = notification.encode();
-        let message = LocalMessage { id, body, sender: Identity::KERNEL };
         self.group.change(|state| {
+            if !state.port.is_dead {
+                state.port.local.push_back(LocalMessage::notification(notification));
+            }
+        });
+    }
+
+    /// A send-once right of this task's own was made.
+    pub(crate) fn add_once(&self) {
+        self.group.lock().port.once += 1;
+    }
+
+    /// Such a right was used.
+    pub(crate) fn answer_local(&self, message: LocalMessage) {
+        self.group.change(|state| {
+            state.port.once -= 1;
             if !state.port.is_dead {
                 state.port.local.push_back(message);
             }
         });
+    }
+
+    /// Such a right was dropped unused.
+    pub(crate) fn drop_once(&self) {
+        self.answer_local(LocalMessage::notification(Notification::SendOnce));
+    }
+
+    /// A send-once right goes to the peer of `link` as a token: the answer is awaited here.
+    pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
+        self.group.extend(|state| {
+            let armed = state.is_sleepy();
+            let token = link.begin_reply(armed.then(|| self.group.bell()))?;
+            state.port.awaited.push(Awaited { link: link.clone(), token, armed });
+            Ok(token)
+        })
+    }
+
+    /// The token was not published after all.
+    pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
+        let awaited = &mut self.group.lock().port.awaited;
+        awaited.retain(|awaited| !(Arc::ptr_eq(&awaited.link, link) && awaited.token == token));
+        link.end_reply(token);
+    }
+
+    /// The right was not given after all.
+    pub(crate) fn unmint(&self, link: &Arc<Link>) {
+        let mut state = self.group.lock();
+        let at = state.port.holder_of(link);
+        let holder = &mut state.port.holders[at];
+        holder.minted = holder.minted.saturating_sub(1);
     }
 
     /// A handle to a send right of this task's own appeared.
@@ -450,10 +526,71 @@ impl PortState {
     fn take_local(&mut self, into: &mut Received) -> bool {
         let Some(message) = self.local.pop_front() else { return false };
         self.lane_was_last = false;
-        into.id = message.id;
-        into.sender = message.sender;
-        into.body = message.body;
+        LocalMessage {
+            id: into.id,
+            body: into.body,
+            sender: into.sender,
+            reply: into.reply,
+            rights: into.rights,
+        } = message;
         true
+    }
+
+    /// The answer that was given first, of those that are there.
+    #[inline]
+    fn take_answer(&mut self, into: &mut Received) -> bool {
+        let Some((at, head)) = self.first_answer() else { return false };
+        let awaited = self.awaited.swap_remove(at);
+        self.once -= 1;
+        self.lane_was_last = true;
+        let copied = head.and_then(|head| match head.kind {
+            Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| Some(head)),
+            Kind::Close => Ok(None),
+        });
+        match copied {
+            Ok(Some(head)) => into.set_origin(&head, &awaited.link),
+            Ok(None) => into.set_notification(Notification::SendOnce),
+            Err(_) => {
+                self.condemned.push(awaited.link.clone());
+                into.set_notification(Notification::SendOnce);
+            }
+        }
+        awaited.consume();
+        true
+    }
+
+    /// Answers of one peer are taken in the order in which it gave them. When one is seen, all that
+    /// were given before it can be seen as well, so a second look finds the first.
+    #[inline]
+    fn first_answer(&self) -> Option<(usize, Result<Head, Nonsense>)> {
+        let look = || {
+            let given = self
+                .awaited
+                .iter()
+                .enumerate()
+                .filter_map(|(at, awaited)| awaited.peek().transpose().map(|head| (at, head)));
+            given.min_by_key(|(_, head)| head.map_or(0, |head| head.stamp))
+        };
+        let first = look()?;
+        if self.awaited.len() == 1 { Some(first) } else { look() }
+    }
+
+    /// The peer of `link` answers no more: what it has answered is delivered, the rest are
+    /// notifications.
+    fn lose_answers(&mut self, link: &Arc<Link>, condemned: bool) {
+        let (lost, kept) = std::mem::take(&mut self.awaited)
+            .into_iter()
+            .partition(|awaited| Arc::ptr_eq(&awaited.link, link));
+        self.awaited = kept;
+        let mut lost: Vec<Awaited> = lost;
+        let order = |awaited: &Awaited| awaited.peek().ok().flatten().map_or(u64::MAX, |head| head.stamp);
+        lost.sort_by_cached_key(order);
+        for awaited in lost {
+            self.once -= 1;
+            let answer = if condemned { None } else { last_answer(&awaited) };
+            self.local
+                .push_back(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
+        }
     }
 
     /// What is to be done once the lock is released.
@@ -463,5 +600,56 @@ impl PortState {
 
     fn has_aftermath(&self) -> bool {
         !self.due.is_empty() || !self.condemned.is_empty()
+    }
+}
+
+/// A dead peer's answer. Rights in it would lead to the dead.
+fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
+    let head = awaited.peek().ok()??;
+    let mut body = Vec::new();
+    awaited.copy(&head, &mut Vec::new(), &mut body).ok()?;
+    let rights = (0..head.rights).map(|_| Right::Dead).collect();
+    let message = LocalMessage { id: head.id, body, sender: awaited.link.peer, reply: None, rights };
+    (head.kind == Kind::Message).then_some(message)
+}
+
+impl Received {
+    /// Says who sent what was just copied, and what rights lie beside it.
+    #[inline]
+    fn set_origin(&mut self, head: &Head, link: &Arc<Link>) {
+        self.id = head.id;
+        self.sender = link.peer;
+        if head.reply.is_some() || head.rights > 0 {
+            self.raw.token = head.reply;
+            self.raw.from = Some(link.clone());
+        }
+    }
+
+    fn set_notification(&mut self, notification: Notification) {
+        (self.id, self.body) = notification.encode();
+        self.sender = Identity::KERNEL;
+    }
+}
+
+impl Sources for PortState {
+    fn sample(&self, bell: u8, samples: &mut Samples) {
+        for (at, awaited) in self.awaited.iter().enumerate() {
+            let is_first = self.awaited[..at].iter().all(|other| !Arc::ptr_eq(&other.link, &awaited.link));
+            if let (true, Some(bell)) = (is_first, awaited.link.bells().at(usize::from(bell))) {
+                samples.add(bell);
+            }
+        }
+    }
+
+    fn arm(&mut self, bell: u8, gates: &mut Vec<Gate>) {
+        for awaited in &mut self.awaited {
+            if awaited.arm(bell) {
+                gates.push(awaited.link.gate);
+            }
+        }
+    }
+
+    fn any_ready(&self) -> bool {
+        self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
     }
 }

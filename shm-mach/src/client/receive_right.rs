@@ -7,8 +7,11 @@ use futex::Deadline;
 use futex::sync::{AtomicU32, Ordering};
 
 use crate::client::error::{PortError, ReceiveError};
+use crate::client::identity::Identity;
 use crate::client::message::Received;
+use crate::client::once_right::SendOnceRight;
 use crate::client::port::{Port, Taken};
+use crate::client::right::arrive;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Inner, Options};
 use crate::ring::patience::Wait;
@@ -69,9 +72,10 @@ impl ReceiveRight {
         if fork::is_child() {
             return Err(ReceiveError::Forked);
         }
+        into.clear();
         loop {
             let taken = self.port.group.try_take(&*self.task, |state| self.port.take(state, into));
-            if let Some(result) = self.conclude(taken) {
+            if let Some(result) = self.conclude(taken, into) {
                 return result;
             }
             if taken.is_none() {
@@ -89,8 +93,9 @@ impl ReceiveRight {
         if fork::is_child() {
             return Err(ReceiveError::Forked);
         }
+        into.clear();
         let taken = self.port.group.take_now(&*self.task, &mut |state| self.port.take(state, into));
-        match self.conclude(taken) {
+        match self.conclude(taken, into) {
             Some(result) => result,
             None => self.wait_for(into, deadline),
         }
@@ -103,7 +108,7 @@ impl ReceiveRight {
             let waited =
                 self.port.group.wait(&*self.task, self.wait(), slice, |state| self.port.take(state, into));
             let taken = waited.map_err(|_| ReceiveError::TooManyLinks)?;
-            if let Some(result) = self.conclude(taken) {
+            if let Some(result) = self.conclude(taken, into) {
                 return result;
             }
             if taken.is_none() {
@@ -117,18 +122,29 @@ impl ReceiveRight {
 
     /// What a look comes to, after its aftermath is done: `None` to look again.
     #[inline]
-    fn conclude(&self, taken: Option<Taken>) -> Option<Result<(), ReceiveError>> {
+    fn conclude(&self, taken: Option<Taken>, into: &mut Received) -> Option<Result<(), ReceiveError>> {
         match taken? {
-            Taken::Message => Some(Ok(())),
-            Taken::MessageAndAftermath => {
-                self.task.perform(self.port.settle());
-                Some(Ok(()))
-            }
+            Taken::Message => {}
+            Taken::MessageAndAftermath => self.task.perform(self.port.settle()),
             Taken::Aftermath => {
                 self.task.perform(self.port.settle());
+                return None;
+            }
+            Taken::PortDied => return Some(Err(ReceiveError::PortDied)),
+        }
+        if into.raw.from.is_some() { self.unpack(into) } else { Some(Ok(())) }
+    }
+
+    /// Gives the rights of a message to the program; `None` if its sender wrote nonsense.
+    fn unpack(&self, into: &mut Received) -> Option<Result<(), ReceiveError>> {
+        let link = into.raw.from.clone()?;
+        match arrive(&self.task, into) {
+            Ok(()) => Some(Ok(())),
+            Err(_) => {
+                into.clear();
+                self.task.lose_link(&link, true);
                 None
             }
-            Taken::PortDied => Some(Err(ReceiveError::PortDied)),
         }
     }
 
@@ -136,6 +152,12 @@ impl ReceiveRight {
     pub fn make_send(&self) -> SendRight {
         self.port.add_local_sender(true);
         SendRight::local(self.task.clone(), self.port.clone())
+    }
+
+    /// Makes a send-once right to this port: for a message's reply, or to be told of something.
+    pub fn make_send_once(&self) -> SendOnceRight {
+        self.port.add_once();
+        SendOnceRight::local(self.task.clone(), self.port.clone())
     }
 
     /// Asks for one [`Notification::NoSenders`](crate::Notification::NoSenders) message on `notify`
@@ -146,6 +168,23 @@ impl ReceiveRight {
         if !fork::is_child() {
             self.task.perform(self.port.request_no_senders(sync, notify.port.clone()));
         }
+    }
+
+    /// Ends every right to this port that `holder` has. When this returns, nothing of that task is
+    /// received any more, whatever it does: what it still had queued is destroyed, and its next send
+    /// fails with [`SendFailure::Revoked`](crate::SendFailure::Revoked). Others keep theirs, and a
+    /// right given to it afterwards is a new one. Says whether it held any.
+    pub fn revoke(&self, holder: Identity) -> bool {
+        if fork::is_child() {
+            return false;
+        }
+        let links = self.task.links();
+        let of_holder = links.iter().filter(|link| link.peer == holder);
+        of_holder.fold(false, |any, link| {
+            let (held, aftermath) = self.port.revoke(link);
+            self.task.perform(aftermath);
+            any | held
+        })
     }
 
     /// Sets how many messages of one sender the queue holds, 0 to 1,024. A sender that is blocked

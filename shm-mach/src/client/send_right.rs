@@ -1,7 +1,7 @@
 //! The send right: what its holders can do with a port.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futex::{Deadline, WaitSet};
 
@@ -10,6 +10,7 @@ use crate::client::link::{Link, RemotePort};
 use crate::client::message::Message;
 use crate::client::port::{LocalMessage, Port};
 use crate::client::receive_right::TICK;
+use crate::client::right::Passage;
 use crate::client::task::Inner;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
@@ -27,7 +28,7 @@ use crate::segment::fork;
 #[derive(Debug)]
 pub struct SendRight {
     held: Arc<Held>,
-    sender: RefCell<Option<Sender>>,
+    sender: RefCell<Option<Box<Sender>>>,
     wait: Cell<Wait>,
     patience: RefCell<Patience>,
 }
@@ -37,6 +38,8 @@ pub struct SendRight {
 struct Held {
     task: Arc<Inner>,
     target: Target,
+    /// What one clone has learned of the port's end holds for all of them.
+    death: OnceLock<Death>,
 }
 
 #[derive(Debug)]
@@ -53,12 +56,12 @@ struct Sender {
 
 impl SendRight {
     pub(crate) fn local(task: Arc<Inner>, port: Arc<Port>) -> Self {
-        Self::of(Arc::new(Held { task, target: Target::Local(port) }))
+        Self::of(Arc::new(Held { task, target: Target::Local(port), death: OnceLock::new() }))
     }
 
     /// A right that the peer of `link` has given to this task.
     pub(crate) fn remote(task: Arc<Inner>, link: Arc<Link>, port: RemotePort) -> Self {
-        Self::of(Arc::new(Held { task, target: Target::Remote { link, port } }))
+        Self::of(Arc::new(Held { task, target: Target::Remote { link, port }, death: OnceLock::new() }))
     }
 
     fn of(held: Arc<Held>) -> Self {
@@ -102,37 +105,90 @@ impl SendRight {
     /// As [`send`](Self::send), and last [`SendFailure::TimedOut`] when there was no room.
     #[inline]
     pub fn send_deadline<'a>(&self, message: Message<'a>, deadline: Deadline) -> Result<(), SendError<'a>> {
-        match self.transfer(&message, deadline) {
-            Ok(()) => Ok(()),
-            Err(failure) => Err(SendError::new(failure, message)),
-        }
-    }
-
-    #[inline]
-    fn transfer(&self, message: &Message<'_>, deadline: Deadline) -> Result<(), SendFailure> {
         if fork::is_child() {
-            return Err(SendFailure::Forked);
+            return Err(SendError::new(SendFailure::Forked, message));
         }
         let (link, port) = match &self.held.target {
             Target::Remote { link, port } => (link, *port),
             Target::Local(port) => return self.send_local(port, message, deadline),
         };
+        if message.reply.is_none() && message.rights.is_empty() {
+            let head = Head::message(message.id, message.body.len());
+            return match self.transfer(link, port, head, [&[], message.body], deadline) {
+                Ok(()) => Ok(()),
+                Err(failure) => Err(SendError::new(failure, message)),
+            };
+        }
+        self.send_with_rights(link, port, message, deadline)
+    }
+
+    fn send_with_rights<'a>(
+        &self,
+        link: &Arc<Link>,
+        port: RemotePort,
+        message: Message<'a>,
+        deadline: Deadline,
+    ) -> Result<(), SendError<'a>> {
+        let passage = match Passage::prepare(&message, link) {
+            Ok(passage) => passage,
+            Err(failure) => return Err(SendError::new(failure, message)),
+        };
+        let mut head = Head::message(message.id, message.body.len());
+        head.reply = passage.token;
+        head.rights = message.rights.len();
+        match self.transfer(link, port, head, [&passage.records, message.body], deadline) {
+            Ok(()) => {
+                passage.depart(message);
+                Ok(())
+            }
+            Err(failure) => {
+                passage.refuse();
+                Err(SendError::new(failure, message))
+            }
+        }
+    }
+
+    #[inline]
+    fn transfer(
+        &self,
+        link: &Arc<Link>,
+        port: RemotePort,
+        head: Head,
+        parts: [&[u8]; 2],
+        deadline: Deadline,
+    ) -> Result<(), SendFailure> {
+        if link.is_dead() {
+            return Err(SendFailure::PortDied);
+        }
         let mut sender = self.sender.borrow_mut();
         let lane = match &mut *sender {
             Some(sender) => &mut sender.lane,
-            none => open(none, link, port)?,
+            none => self.open(none, link, port)?,
         };
-        let head = Head::message(message.id, message.body.len());
         loop {
-            match lane.push(head, [&[], message.body]) {
+            match lane.push(head, parts) {
                 Ok(None) => return Ok(()),
                 Ok(Some(bell)) => {
-                    LaneOut::ring(lane.bells(), bell);
+                    link.ring(bell);
                     return Ok(());
                 }
                 Err(refusal) => self.overcome(refusal, link, lane, head, deadline)?,
             }
         }
+    }
+
+    #[cold]
+    fn open<'s>(
+        &self,
+        sender: &'s mut Option<Box<Sender>>,
+        link: &Link,
+        port: RemotePort,
+    ) -> Result<&'s mut LaneOut, SendFailure> {
+        if let Some(death) = self.held.death.get() {
+            return Err(failure_of(*death));
+        }
+        let (index, lane) = link.open_lane(port).map_err(|_| SendFailure::NoBuffer)?;
+        Ok(&mut sender.insert(Box::new(Sender { index, lane })).lane)
     }
 
     /// Does what a refused push needs before it is tried again.
@@ -147,8 +203,10 @@ impl SendRight {
     ) -> Result<(), SendFailure> {
         let longest = link.longest_body();
         match refusal {
-            Refusal::Dead if lane.death() == Some(Death::Revoked) => Err(SendFailure::Revoked),
-            Refusal::Dead => Err(SendFailure::PortDied),
+            Refusal::Dead => {
+                let death = lane.death().unwrap_or(Death::Died);
+                Err(failure_of(*self.held.death.get_or_init(|| death)))
+            }
             _ if link.is_dead() => Err(SendFailure::PortDied),
             Refusal::NeedsArea if head.length > longest => {
                 Err(SendFailure::TooLarge { length: head.length, longest })
@@ -186,37 +244,44 @@ impl SendRight {
         lane.lower_full();
     }
 
-    fn send_local(
+    fn send_local<'a>(
         &self,
         port: &Arc<Port>,
-        message: &Message<'_>,
+        message: Message<'a>,
         deadline: Deadline,
-    ) -> Result<(), SendFailure> {
-        let sender = self.held.task.identity;
-        let mut local = LocalMessage { id: message.id, body: message.body.to_vec(), sender };
+    ) -> Result<(), SendError<'a>> {
+        let body = message.body;
+        let mut local = LocalMessage::of(message, self.held.task.identity);
         loop {
-            match port.send_local(local) {
+            let (refused, is_dead) = match port.send_local(local) {
                 Ok(()) => return Ok(()),
-                Err((_, true)) => return Err(SendFailure::PortDied),
-                Err((_, false)) if deadline.has_passed() => return Err(SendFailure::TimedOut),
-                Err((refused, false)) => local = refused,
+                Err(refused) => refused,
+            };
+            if is_dead {
+                return Err(SendError::new(SendFailure::PortDied, refused.into_message(body)));
             }
+            if deadline.has_passed() {
+                return Err(SendError::new(SendFailure::TimedOut, refused.into_message(body)));
+            }
+            local = refused;
             port.wait_for_room(deadline);
+        }
+    }
+
+    /// The port, if it is this task's own.
+    pub(crate) fn local_port(&self) -> Option<&Arc<Port>> {
+        match &self.held.target {
+            Target::Local(port) => Some(port),
+            Target::Remote { .. } => None,
         }
     }
 }
 
-#[cold]
-fn open<'a>(
-    sender: &'a mut Option<Sender>,
-    link: &Link,
-    port: RemotePort,
-) -> Result<&'a mut LaneOut, SendFailure> {
-    if link.is_dead() {
-        return Err(SendFailure::PortDied);
+fn failure_of(death: Death) -> SendFailure {
+    match death {
+        Death::Died => SendFailure::PortDied,
+        Death::Revoked => SendFailure::Revoked,
     }
-    let (index, lane) = link.open_lane(port).map_err(|_| SendFailure::NoBuffer)?;
-    Ok(&mut sender.insert(Sender { index, lane }).lane)
 }
 
 impl Clone for SendRight {
@@ -234,7 +299,8 @@ impl Drop for SendRight {
             return;
         }
         if let (Some(sender), Target::Remote { link, .. }) = (self.sender.take(), &self.held.target) {
-            link.close_lane(sender.index, sender.lane);
+            let Sender { index, lane } = *sender;
+            link.close_lane(index, lane);
         }
     }
 }

@@ -41,6 +41,20 @@ pub trait World {
     fn sleepers(&self) -> &Sleepers;
 }
 
+/// What else than lanes a group's threads wait for: the owner's part of the state says.
+pub trait Sources {
+    /// Samples the bells that are rung for it: `bell` of every half it lies in.
+    fn sample(&self, _bell: u8, _samples: &mut Samples) {}
+    /// Asks for `bell` wherever it is not asked for yet, and adds the gates of those places.
+    fn arm(&mut self, _bell: u8, _gates: &mut Vec<Gate>) {}
+    /// Whether something is there.
+    fn any_ready(&self) -> bool {
+        false
+    }
+}
+
+impl Sources for () {}
+
 /// Words with the values they were sampled at.
 #[derive(Debug, Default)]
 pub struct Samples {
@@ -163,6 +177,8 @@ pub struct State<P> {
     /// The take that runs now follows a sleep: it leaves the lanes armed.
     after_sleep: bool,
     followers: Vec<Arc<Follower>>,
+    /// The last wait ended in a sleep: the next one probably does.
+    sleepy: bool,
     /// Takes since the world's news were last looked at.
     takes: u32,
     /// A heavy fence was refused once: the lanes that it was for stay armed, and no sleep is safe
@@ -238,8 +254,16 @@ impl<P> State<P> {
         self.seats.swap_remove(at)
     }
 
-    fn any_ready(&self) -> bool {
-        self.seats.iter().any(|seat| !matches!(seat.lane.peek(), Ok(None)))
+    /// Whether a new source had better ring from the start.
+    pub fn is_sleepy(&self) -> bool {
+        self.sleepy || self.has_leader
+    }
+
+    fn any_ready(&self) -> bool
+    where
+        P: Sources,
+    {
+        self.port.any_ready() || self.seats.iter().any(|seat| !matches!(seat.lane.peek(), Ok(None)))
     }
 }
 
@@ -254,7 +278,7 @@ pub struct Group<P> {
     contenders: AtomicU32,
 }
 
-impl<P> Group<P> {
+impl<P: Sources> Group<P> {
     /// A group that listens to bell `bell`, with no lanes.
     pub fn new(bell: u8, port: P) -> Self {
         Self {
@@ -267,6 +291,7 @@ impl<P> Group<P> {
                 asleep: false,
                 after_sleep: false,
                 followers: Vec::new(),
+                sleepy: false,
                 takes: 0,
                 fence_refused: false,
                 patience: Patience::default(),
@@ -304,6 +329,27 @@ impl<P> Group<P> {
         result
     }
 
+    /// Changes the state in a way that a *sleeping* thread must take into account, and nobody else:
+    /// one more source to wait for.
+    pub fn extend<R>(&self, act: impl FnOnce(&mut State<P>) -> R) -> R {
+        let mut state = self.lock();
+        let result = act(&mut state);
+        let must_kick = state.has_leader;
+        if must_kick {
+            self.kick.advance();
+        }
+        drop(state);
+        if must_kick {
+            sync::futex_wake(&self.kick.0, 1);
+        }
+        result
+    }
+
+    /// The bell of each half that this group listens to.
+    pub fn bell(&self) -> u8 {
+        self.bell
+    }
+
     /// Takes what `take` finds, without waiting.
     #[inline]
     pub fn try_take<R>(
@@ -326,6 +372,7 @@ impl<P> Group<P> {
     ) -> Option<R> {
         let mut state = self.state.try_lock().unwrap_or_else(|| self.lock());
         let result = take(&mut state)?;
+        state.sleepy = false;
         state.takes += 1;
         let must_look = state.takes >= LOOK_EVERY;
         if must_look {
@@ -464,6 +511,7 @@ impl<P> Group<P> {
             }
             self.sample_late("sample-before-rescan", &mut sampled, world, &state);
             state.asleep = true;
+            state.sleepy = true;
             world.sleepers().enter(&self.kick, &sampled.0);
             drop(state);
             // 5
@@ -498,6 +546,7 @@ impl<P> Group<P> {
         let kick = self.kick.0.load(sync::Ordering::Relaxed);
         let mut samples = Samples::default();
         world.sample(&mut samples);
+        state.port.sample(self.bell, &mut samples);
         for (at, seat) in state.seats.iter().enumerate() {
             let is_first = state.seats[..at].iter().all(|other| other.link != seat.link);
             if let (true, Some(bell)) = (is_first, seat.bells.at(usize::from(self.bell))) {
@@ -529,6 +578,7 @@ impl<P> Group<P> {
             seat.lane.arm(bell);
             gates.push(seat.lane.gate());
         }
+        state.port.arm(bell, &mut gates);
         // The fence is one per process and gate, not one per lane.
         for gate in [Gate::Asymmetric, Gate::Symmetric] {
             if gates.contains(&gate) {

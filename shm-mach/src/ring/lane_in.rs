@@ -5,7 +5,8 @@ use futex::{Gate, order};
 
 use crate::ring::lane_out::{Death, publish_interval};
 use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
-use crate::ring::slot::{Head, INLINE, Kind, Nonsense, RIGHT_BYTES, seq};
+use crate::ring::payload;
+use crate::ring::slot::{Head, Kind, Nonsense, seq};
 use crate::segment::Shared;
 
 /// The words of a lane as its receiver sees them: `flags` and `cursor` in its own half, the rest
@@ -110,28 +111,9 @@ impl LaneIn {
     /// [`Nonsense`]: the payload does not lie in the payload region.
     #[inline]
     pub fn copy(&self, head: &Head, rights: &mut Vec<u8>, body: &mut Vec<u8>) -> Result<(), Nonsense> {
-        if head.payload_bytes() == 0 {
-            let slots = &*self.words.slots;
-            let slot = &slots[self.head as usize & (slots.len() - 1)].words;
-            body.resize(head.length.min(INLINE), 0);
-            sync::load_bytes(&slot[4..], body);
-            return Ok(());
-        }
-        let words = &*self.words.payload;
-        let record_bytes = head.rights * RIGHT_BYTES;
-        let at = head.payload_at / 8;
-        let end = at + record_bytes / 8 + head.length.div_ceil(8);
-        if end > words.len() {
-            return Err(Nonsense);
-        }
-        let (records, rest) = words[at..end].split_at(record_bytes / 8);
-        if record_bytes > 0 {
-            rights.resize(record_bytes, 0);
-            sync::load_bytes(records, rights);
-        }
-        body.resize(head.length, 0);
-        sync::load_bytes(rest, body);
-        Ok(())
+        let slots = &*self.words.slots;
+        let slot = &slots[self.head as usize & (slots.len() - 1)];
+        payload::read(slot, &self.words.payload, head, rights, body)
     }
 
     /// The message at the head, which [`peek`](Self::peek) told as `head`, was taken: gives its slot

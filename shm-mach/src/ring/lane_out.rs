@@ -5,7 +5,7 @@ use futex::{Gate, order};
 
 use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
 use crate::ring::payload::Area;
-use crate::ring::slot::{Head, INLINE};
+use crate::ring::slot::{Head, INLINE, seq};
 use crate::segment::Shared;
 
 /// Why a message was not published. Nothing was written.
@@ -271,7 +271,7 @@ impl LaneOut {
             debug_assert!(parts[1].len() <= INLINE);
             sync::store_bytes(&slot[4..], parts[1]);
         }
-        let [first, second, third, fourth] = head.encode(self.tail);
+        let [first, second, third, fourth] = head.encode(seq(self.tail));
         slot[1].store(second, sync::Ordering::Relaxed);
         slot[2].store(third, sync::Ordering::Relaxed);
         slot[3].store(fourth, sync::Ordering::Relaxed);

@@ -11,7 +11,9 @@
 //! 0x3000      32 KiB          directory: 256 Entries, one for each lane of W towards P
 //! 0xb000      32 KiB          flags: 256 Flags, one for each lane of P towards W
 //! 0x13000     32 KiB          cursors: 256 Cursors, one for each lane of P towards W
-//! 0x1b000     256 x slots x 64 B      the rings of W's lanes
+//! 0x1b000     64 KiB          replies: 1,024 Slots, W's answers to P's requests
+//! 0x2b000     64 KiB          reply flags: 1,024 ReplyFlags, one for each reply of P to W
+//! 0x3b000     256 x slots x 64 B      the rings of W's lanes
 //! ...         areas x area bytes      payload areas
 //! ```
 //!
@@ -33,6 +35,8 @@ pub const VERSION: u32 = 1;
 pub const LANES: usize = 256;
 /// Bells of one half. Bell 0 is the control bell; a wait group uses one of the others.
 pub const BELLS: usize = 64;
+/// Reply slots of one half: send-once rights that its reader can have out at one time.
+pub const REPLIES: usize = 1024;
 /// The most slots a lane may have: twice Mach's largest queue limit.
 pub const SLOTS_MAX: usize = 2048;
 /// The most bytes all payload areas of a half may have together.
@@ -125,6 +129,23 @@ pub const FLAG_DEAD: u64 = 0x100;
 /// [`Flags::word`], beside [`FLAG_DEAD`]: because the receiver revoked the sender's rights.
 pub const FLAG_REVOKED: u64 = 0x200;
 
+/// What the half's writer, who waits for an answer, tells its peer about one of the peer's reply
+/// slots.
+///
+/// ```text
+/// 0   word u64         generation << 32 | CONSUMED | DEAD | bell + 1 of the group that waits
+/// ```
+#[repr(C, align(64))]
+#[derive(Debug, Default)]
+pub struct ReplyFlags {
+    /// Loaded by the answering side before and after it answers.
+    pub word: AtomicU64,
+    pad: [AtomicU64; 7],
+}
+
+/// [`ReplyFlags::word`]: the answer was copied out; the memory of its body is free.
+pub const FLAG_CONSUMED: u64 = 0x400;
+
 /// How far the half's writer, as receiver, has read one lane.
 #[repr(C, align(128))]
 #[derive(Debug, Default)]
@@ -151,6 +172,8 @@ unsafe impl Words for Entry {}
 // SAFETY: as above.
 unsafe impl Words for Flags {}
 // SAFETY: as above.
+unsafe impl Words for ReplyFlags {}
+// SAFETY: as above.
 unsafe impl Words for Cursor {}
 // SAFETY: as above.
 unsafe impl Words for Slot {}
@@ -167,8 +190,12 @@ pub mod place {
     pub const FLAGS: usize = 0xb000;
     /// The first [`Cursor`](super::Cursor).
     pub const CURSORS: usize = 0x13000;
+    /// The first reply [`Slot`](super::Slot).
+    pub const REPLIES: usize = 0x1b000;
+    /// The first [`ReplyFlags`](super::ReplyFlags).
+    pub const REPLY_FLAGS: usize = 0x2b000;
     /// The first [`Slot`](super::Slot) of lane 0.
-    pub const RINGS: usize = 0x1b000;
+    pub const RINGS: usize = 0x3b000;
 }
 
 futex::native_only! {
@@ -182,7 +209,10 @@ futex::native_only! {
         assert!(place::BELLS + BELLS * size_of::<Bell>() <= place::DIRECTORY);
         assert!(place::DIRECTORY + LANES * size_of::<Entry>() <= place::FLAGS);
         assert!(place::FLAGS + LANES * size_of::<Flags>() <= place::CURSORS);
-        assert!(place::CURSORS + LANES * size_of::<Cursor>() <= place::RINGS);
+        assert!(place::CURSORS + LANES * size_of::<Cursor>() <= place::REPLIES);
+        assert!(place::REPLIES + REPLIES * size_of::<Slot>() <= place::REPLY_FLAGS);
+        assert!(size_of::<ReplyFlags>() == 64);
+        assert!(place::REPLY_FLAGS + REPLIES * size_of::<ReplyFlags>() <= place::RINGS);
     };
 
     // A fresh memfd is all zero: each structure says that this is a valid, empty one.

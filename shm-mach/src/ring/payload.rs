@@ -6,7 +6,8 @@
 //! that empties the lane, so the sender needs to remember only where each slot's payload ended.
 //! The receiver knows nothing of areas: it checks each body against the whole region.
 
-use crate::ring::slot::PAYLOAD_UNIT;
+use crate::ring::layout::Slot;
+use crate::ring::slot::{Head, INLINE, Nonsense, PAYLOAD_UNIT, RIGHT_BYTES};
 use crate::segment::Shared;
 use futex::sync::AtomicU64;
 
@@ -90,4 +91,37 @@ impl Area {
     pub fn free(&mut self, index: usize) {
         self.head = self.ends[index];
     }
+}
+
+/// Copies what `head` says its message consists of out of its slot, or out of the payload region of
+/// the half that the slot lies in: the records of its rights and its body. The bytes may change under
+/// the copy and mean nothing yet.
+///
+/// # Errors
+/// [`Nonsense`]: the payload does not lie in the region.
+#[inline]
+pub fn read(
+    slot: &Slot,
+    region: &[AtomicU64],
+    head: &Head,
+    records: &mut Vec<u8>,
+    body: &mut Vec<u8>,
+) -> Result<(), Nonsense> {
+    if head.payload_bytes() == 0 {
+        body.resize(head.length.min(INLINE), 0);
+        futex::sync::load_bytes(&slot.words[4..], body);
+        return Ok(());
+    }
+    let record_bytes = head.rights * RIGHT_BYTES;
+    let at = head.payload_at / 8;
+    let end = at + record_bytes / 8 + head.length.div_ceil(8);
+    let words = region.get(at..end).ok_or(Nonsense)?;
+    let (record_words, body_words) = words.split_at(record_bytes / 8);
+    if record_bytes > 0 {
+        records.resize(record_bytes, 0);
+        futex::sync::load_bytes(record_words, records);
+    }
+    body.resize(head.length, 0);
+    futex::sync::load_bytes(body_words, body);
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! word  low 32 bits                      high 32 bits
 //! 0     seq: position + 1                length of the body in bytes, kind << 24
 //! 1     msgh_id                          rights << 16 | reply slot (0xffff: no reply right)
-//! 2     stamp (all 64 bits)
+//! 2     stamp (all 64 bits); in a reply slot the number of the answer
 //! 3     generation of the reply slot     where the payload begins, in units of 64 bytes
 //! 4..7  a body of up to 32 bytes, when the message carries no rights
 //! ```
@@ -30,7 +30,8 @@ const NO_REPLY: u16 = u16::MAX;
 pub enum Kind {
     /// A message to the lane's port.
     Message,
-    /// The last record of a lane's generation: its sender dropped the right.
+    /// The last record of a lane's generation: its sender dropped the right. In a reply slot: the
+    /// send-once right was dropped unused.
     Close,
 }
 
@@ -57,7 +58,8 @@ pub struct Head {
     pub rights: usize,
     /// The reply right, if any.
     pub reply: Option<Token>,
-    /// When it was sent, in ticks of the senders' common clock; 0: not told.
+    /// When it was sent, in ticks of the senders' common clock; 0: not told. Of an answer: which one
+    /// it is of all that the peer gave.
     pub stamp: u64,
     /// Where its payload begins, in bytes from the start of the payload region.
     pub payload_at: usize,
@@ -84,9 +86,9 @@ impl Head {
         if self.rights == 0 && self.length <= INLINE { 0 } else { self.rights * RIGHT_BYTES + self.length }
     }
 
-    /// Words 0 to 3. The sequence number is that of `position`.
+    /// Words 0 to 3, with the sequence number that publishes them.
     #[inline]
-    pub fn encode(&self, position: u64) -> [u64; 4] {
+    pub fn encode(&self, seq: u32) -> [u64; 4] {
         let kind = match self.kind {
             Kind::Message => 0u64,
             Kind::Close => 1,
@@ -94,7 +96,7 @@ impl Head {
         let reply = self.reply.map_or(NO_REPLY, |token| token.slot);
         let generation = self.reply.map_or(0, |token| token.generation);
         [
-            u64::from(seq(position)) | (self.length as u64) << 32 | kind << 56,
+            u64::from(seq) | (self.length as u64) << 32 | kind << 56,
             u64::from(self.id as u32) | (self.rights as u64) << 48 | u64::from(reply) << 32,
             self.stamp,
             u64::from(generation) | ((self.payload_at / PAYLOAD_UNIT) as u64) << 32,

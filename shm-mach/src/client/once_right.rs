@@ -1,0 +1,119 @@
+//! The send-once right: one message, and then it is gone.
+
+use std::sync::Arc;
+
+use crate::client::error::{SendError, SendFailure};
+use crate::client::link::Link;
+use crate::client::message::Message;
+use crate::client::port::{LocalMessage, Port};
+use crate::client::right::Passage;
+use crate::client::task::Inner;
+use crate::ring::slot::{Head, Token};
+use crate::segment::fork;
+
+/// The right to send one message to a port. Sending never waits: it is not subject to the queue
+/// limit. Dropped unused, by the program or by its death, it sends
+/// [`Notification::SendOnce`](crate::Notification::SendOnce) instead, so that whoever waits for an
+/// answer always gets one.
+#[derive(Debug)]
+pub struct SendOnceRight {
+    task: Arc<Inner>,
+    target: Option<Target>,
+}
+
+#[derive(Debug)]
+enum Target {
+    Local(Arc<Port>),
+    Remote { link: Arc<Link>, token: Token },
+}
+
+impl SendOnceRight {
+    pub(crate) fn local(task: Arc<Inner>, port: Arc<Port>) -> Self {
+        Self { task, target: Some(Target::Local(port)) }
+    }
+
+    pub(crate) fn remote(task: Arc<Inner>, link: Arc<Link>, token: Token) -> Self {
+        Self { task, target: Some(Target::Remote { link, token }) }
+    }
+
+    /// The port, if it is this task's own.
+    pub(crate) fn local_port(&self) -> Option<&Arc<Port>> {
+        match &self.target {
+            Some(Target::Local(port)) => Some(port),
+            _ => None,
+        }
+    }
+
+    /// A right to a port of this task's own goes out as a token: it is not dropped, it is away.
+    pub(crate) fn into_token(mut self) {
+        self.target = None;
+    }
+
+    /// Sends the message, and uses the right up.
+    ///
+    /// # Errors
+    /// In the order checked; the message comes back whole, and so does this right where it is still
+    /// good for something: [`SendFailure::Forked`], [`SendFailure::PortDied`] (the right is gone),
+    /// [`SendFailure::TooLarge`], [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`],
+    /// [`SendFailure::NoBuffer`].
+    pub fn send(mut self, message: Message<'_>) -> Result<(), SendError<'_>> {
+        if fork::is_child() {
+            return Err(SendError::new(SendFailure::Forked, message));
+        }
+        match self.target.take() {
+            None => Ok(()), // not reachable: only `send`, `into_token` and `drop` empty it, and consume it
+            Some(Target::Local(port)) => {
+                port.answer_local(LocalMessage::of(message, self.task.identity));
+                Ok(())
+            }
+            Some(Target::Remote { link, token }) => match answer(&link, token, &message) {
+                Ok(passage) => {
+                    passage.depart(message);
+                    Ok(())
+                }
+                Err(SendFailure::PortDied) => Err(SendError::new(SendFailure::PortDied, message)),
+                Err(failure) => {
+                    self.target = Some(Target::Remote { link, token });
+                    Err(SendError::new(failure, message).with_right(self))
+                }
+            },
+        }
+    }
+}
+
+fn answer<'l>(link: &'l Arc<Link>, token: Token, message: &Message<'_>) -> Result<Passage<'l>, SendFailure> {
+    if link.is_answer_dead(token) {
+        return Err(SendFailure::PortDied);
+    }
+    let (length, longest) = (message.body.len(), link.longest_body());
+    if length > longest {
+        return Err(SendFailure::TooLarge { length, longest });
+    }
+    let passage = Passage::prepare(message, link)?;
+    let mut head = Head::message(message.id, length);
+    head.reply = passage.token;
+    head.rights = message.rights.len();
+    match link.answer(token, head, [&passage.records, message.body]) {
+        Ok(()) => Ok(passage),
+        Err(_) => {
+            passage.refuse();
+            Err(SendFailure::NoBuffer)
+        }
+    }
+}
+
+impl Drop for SendOnceRight {
+    fn drop(&mut self) {
+        if fork::is_child() {
+            return;
+        }
+        match self.target.take() {
+            None => {}
+            Some(Target::Local(port)) => port.drop_once(),
+            Some(Target::Remote { link, token }) => {
+                // Needs no memory, so it is never refused.
+                let _ = link.answer(token, Head::close(), [&[], &[]]);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Rights in messages: from values to records and back.
+
+use std::sync::Arc;
+
+use crate::client::error::SendFailure;
+use crate::client::link::{Link, RemotePort};
+use crate::client::message::{Message, Raw, Received};
+use crate::client::once_right::SendOnceRight;
+use crate::client::port::Port;
+use crate::client::send_right::SendRight;
+use crate::client::task::Inner;
+use crate::ring::slot::{Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
+use crate::wire::record::Record;
+
+/// A right in a message.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Right {
+    /// A send right.
+    Send(SendRight),
+    /// A send-once right.
+    SendOnce(SendOnceRight),
+    /// A right to a port that died on the way (`MACH_PORT_DEAD`).
+    Dead,
+}
+
+impl Right {
+    /// The send right, if it is one.
+    pub fn into_send(self) -> Option<SendRight> {
+        match self {
+            Self::Send(right) => Some(right),
+            _ => None,
+        }
+    }
+
+    /// The send-once right, if it is one.
+    pub fn into_send_once(self) -> Option<SendOnceRight> {
+        match self {
+            Self::SendOnce(right) => Some(right),
+            _ => None,
+        }
+    }
+}
+
+impl From<SendRight> for Right {
+    fn from(right: SendRight) -> Self {
+        Self::Send(right)
+    }
+}
+
+impl From<SendOnceRight> for Right {
+    fn from(right: SendOnceRight) -> Self {
+        Self::SendOnce(right)
+    }
+}
+
+/// The rights of a message on their way to one peer: entered in the tables of their ports before the
+/// message is published, and taken out again if it is not.
+#[derive(Debug)]
+pub(crate) struct Passage<'l> {
+    link: &'l Arc<Link>,
+    pub(crate) token: Option<Token>,
+    pub(crate) records: Vec<u8>,
+    entered: Vec<Entered>,
+}
+
+#[derive(Debug)]
+enum Entered {
+    Minted(Arc<Port>),
+    Awaited(Arc<Port>, Token),
+}
+
+impl<'l> Passage<'l> {
+    /// Enters the rights of `message`. The message keeps them until [`depart`](Self::depart).
+    ///
+    /// # Errors
+    /// [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`], [`SendFailure::NoBuffer`];
+    /// nothing is entered then.
+    pub(crate) fn prepare(message: &Message<'_>, link: &'l Arc<Link>) -> Result<Self, SendFailure> {
+        let mut passage = Self { link, token: None, records: Vec::new(), entered: Vec::new() };
+        if message.rights.len() > RIGHTS_MAX {
+            return Err(SendFailure::TooManyRights { count: message.rights.len(), most: RIGHTS_MAX });
+        }
+        match passage.enter(message) {
+            Ok(()) => Ok(passage),
+            Err(failure) => {
+                passage.refuse();
+                Err(failure)
+            }
+        }
+    }
+
+    fn enter(&mut self, message: &Message<'_>) -> Result<(), SendFailure> {
+        if let Some(reply) = &message.reply {
+            self.token = Some(self.enter_once(reply)?);
+        }
+        for right in &message.rights {
+            let record = match right {
+                Right::Send(right) => self.enter_send(right)?,
+                Right::SendOnce(right) => Record::SendOnce(self.enter_once(right)?),
+                Right::Dead => Record::Dead,
+            };
+            self.records.extend(record.encode());
+        }
+        Ok(())
+    }
+
+    fn enter_send(&mut self, right: &SendRight) -> Result<Record, SendFailure> {
+        let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
+        let RemotePort { port: index, epoch, key, limit } = port.mint(self.link);
+        self.entered.push(Entered::Minted(port.clone()));
+        Ok(Record::Send { port: index, key, epoch, limit })
+    }
+
+    fn enter_once(&mut self, right: &SendOnceRight) -> Result<Token, SendFailure> {
+        let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
+        let token = port.await_answer(self.link).map_err(|_| SendFailure::NoBuffer)?;
+        self.entered.push(Entered::Awaited(port.clone(), token));
+        Ok(token)
+    }
+
+    /// The message was published: the rights are the peer's.
+    pub(crate) fn depart(self, message: Message<'_>) {
+        if let Some(reply) = message.reply {
+            reply.into_token();
+        }
+        for right in message.rights {
+            match right {
+                Right::SendOnce(right) => right.into_token(),
+                // This task's own handle goes; the peer's right was counted before.
+                Right::Send(_) | Right::Dead => {}
+            }
+        }
+    }
+
+    /// The message was not published: the rights are still this task's.
+    pub(crate) fn refuse(self) {
+        for entered in self.entered {
+            match entered {
+                Entered::Minted(port) => port.unmint(self.link),
+                Entered::Awaited(port, token) => port.forget_answer(self.link, token),
+            }
+        }
+    }
+}
+
+/// Turns what was read beside a message into rights of this task.
+///
+/// # Errors
+/// [`Nonsense`]: a record that no honest library writes, or no memory to answer in.
+pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Nonsense> {
+    let Raw { records, token, from } = &mut into.raw;
+    let Some(link) = from.take() else { return Ok(()) };
+    let once = |token: Token| {
+        link.expect_to_answer(token).map_err(|_| Nonsense)?;
+        Ok(SendOnceRight::remote(task.clone(), link.clone(), token))
+    };
+    into.reply = token.take().map(once).transpose()?;
+    for record in records.chunks_exact(RIGHT_BYTES) {
+        let record = record.try_into().ok().and_then(Record::decode).ok_or(Nonsense)?;
+        into.rights.push(match record {
+            Record::Send { port, key, epoch, limit } => {
+                let to = RemotePort { port, epoch, key, limit };
+                Right::Send(SendRight::remote(task.clone(), link.clone(), to))
+            }
+            Record::SendOnce(token) => Right::SendOnce(once(token)?),
+            Record::Dead => Right::Dead,
+        });
+    }
+    records.clear();
+    Ok(())
+}

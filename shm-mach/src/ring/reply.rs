@@ -1,0 +1,127 @@
+//! A reply slot: the place in the answering task's half where one answer is stored.
+//!
+//! The asking task hands out a *token* (slot and generation) with its request. The answer is a store
+//! into that slot: it opens no lane, waits for nothing, and who waits for it polls one line. The
+//! generation plays the part of a sequence number; the asking task keeps in private memory which
+//! slots are out, in which generation and for which port, and reads no others. So a token that is
+//! guessed, repeated or late is a store that nobody looks at.
+
+use futex::sync::{self, AtomicU64};
+use futex::{Gate, order};
+
+use crate::ring::layout::{BELLS, FLAG_CONSUMED, FLAG_DEAD, FLAG_WAKE, ReplyFlags, Slot};
+use crate::ring::payload;
+use crate::ring::slot::{Head, Nonsense};
+
+/// The words of one reply slot. The slot and the payload region lie in the answering task's half,
+/// the flags in the asking task's.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplyWords<'a> {
+    /// Where the answer goes.
+    pub slot: &'a Slot,
+    /// Where the asking task says what it wants.
+    pub flags: &'a ReplyFlags,
+    /// The gate of the link.
+    pub gate: Gate,
+}
+
+impl ReplyWords<'_> {
+    /// The answering side: whether nobody waits for the answer any more.
+    pub fn is_dead(&self, generation: u32) -> bool {
+        let word = self.flags.word.load(order!("reply-flags-before", Relaxed));
+        word >> 32 == u64::from(generation) && word & FLAG_DEAD != 0
+    }
+
+    /// The answering side: whether the memory of an answer in `generation` is free again.
+    pub fn is_consumed(&self, generation: u32) -> bool {
+        let word = self.flags.word.load(sync::Ordering::Relaxed);
+        // Pairs with reply-flags.
+        sync::fence(order!("reply-consumed", Acquire));
+        word >> 32 != u64::from(generation) || word & (FLAG_CONSUMED | FLAG_DEAD) != 0
+    }
+
+    /// The answering side: stores the answer, or that there is none ([`Head::close`]), once in a
+    /// generation. `body` is what fits into the slot; a longer one lies where the head says. Returns
+    /// the bell to ring.
+    #[inline]
+    pub fn publish(&self, generation: u32, head: Head, body: &[u8]) -> Option<u8> {
+        let words = &self.slot.words;
+        if head.payload_bytes() == 0 {
+            sync::store_bytes(&words[4..], body);
+        }
+        let [first, second, third, fourth] = head.encode(generation);
+        words[1].store(second, sync::Ordering::Relaxed);
+        words[2].store(third, sync::Ordering::Relaxed);
+        words[3].store(fourth, sync::Ordering::Relaxed);
+        // ORDER(reply-publish): Release, pairs with the Acquire fence of reply-look.
+        words[0].store(first, order!("reply-publish", Release));
+        self.gate.light();
+        let flags = self.flags.word.load(order!("reply-flags-after", Relaxed));
+        let bell = (flags & FLAG_WAKE) as usize;
+        let is_ours = flags >> 32 == u64::from(generation);
+        (is_ours && (1..=BELLS).contains(&bell)).then(|| bell as u8 - 1)
+    }
+
+    /// The asking side: the answer in `generation`, if it is there.
+    ///
+    /// # Errors
+    /// [`Nonsense`]: the peer wrote what no honest peer writes.
+    #[inline]
+    pub fn peek(&self, generation: u32) -> Result<Option<Head>, Nonsense> {
+        let words = &self.slot.words;
+        let first = words[0].load(order!("reply-look", Relaxed));
+        if first as u32 != generation {
+            return Ok(None);
+        }
+        // ORDER(reply-look): a relaxed load and an Acquire fence, pairs with reply-publish.
+        sync::fence(order!("reply-fence", Acquire));
+        let load = |index: usize| words[index].load(sync::Ordering::Relaxed);
+        Head::decode([first, load(1), load(2), load(3)]).map(Some)
+    }
+
+    /// The asking side: copies the answer out; `region` is the payload region of the slot's half.
+    ///
+    /// # Errors
+    /// [`Nonsense`]: its payload does not lie in the region.
+    #[inline]
+    pub fn copy(
+        &self,
+        region: &[AtomicU64],
+        head: &Head,
+        records: &mut Vec<u8>,
+        body: &mut Vec<u8>,
+    ) -> Result<(), Nonsense> {
+        payload::read(self.slot, region, head, records, body)
+    }
+
+    /// The asking side: begins a generation, before its token is published. With `bell`, the answer
+    /// rings it: who answers has read the request, and sees what was stored before it, so no fence
+    /// is needed for this.
+    pub fn begin(&self, generation: u32, bell: Option<u8>) {
+        self.store_flags(generation, bell.map_or(0, |bell| u64::from(bell) + 1));
+    }
+
+    /// The asking side: asks for `bell`. A heavy fence and another look must follow before anybody
+    /// sleeps.
+    pub fn arm(&self, generation: u32, bell: u8) {
+        self.store_flags(generation, u64::from(bell) + 1);
+    }
+
+    /// The asking side: the answer was copied, its memory is the peer's again.
+    pub fn consume(&self, generation: u32) {
+        self.store_flags(generation, FLAG_CONSUMED);
+    }
+
+    /// The asking side: nobody waits for the answer any more. The slot must not be used again before
+    /// the peer has answered this generation or dropped it: a late answer would run into the next.
+    pub fn abandon(&self, generation: u32) {
+        self.store_flags(generation, FLAG_DEAD);
+    }
+
+    fn store_flags(&self, generation: u32, flags: u64) {
+        let word = u64::from(generation) << 32 | flags;
+        // ORDER(reply-flags): Release, so that a peer which sees an answer consumed writes its
+        // memory again only after our copy.
+        self.flags.word.store(word, order!("reply-flags", Release));
+    }
+}

@@ -1,0 +1,197 @@
+//! Rights that travel: replies, send rights in messages, revocation.
+
+mod common;
+
+use common::{inherited, role, sockets, spawn};
+use shm_mach::{Message, Notification, Options, Received, Right, SendFailure, Wait, join};
+
+/// Answers every request with its body, by its reply right; a request with id 1 is dropped unanswered.
+fn serve() {
+    let joined = join(inherited(), &Options::default()).unwrap();
+    let mut message = Received::new();
+    loop {
+        joined.receive.receive(&mut message).unwrap();
+        if message.notification().is_some() {
+            return;
+        }
+        let reply = message.take_reply();
+        if message.id() != 1 {
+            reply.unwrap().send(Message::new(message.id() + 100, message.body())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_request_is_answered_once() {
+    if role().is_some() {
+        return serve();
+    }
+    for wait in [Wait::Park, Wait::Adaptive, Wait::Spin] {
+        let (ours, theirs) = sockets();
+        let peer = spawn("a_request_is_answered_once", "server", theirs);
+        let joined = join(ours, &Options::default()).unwrap();
+        let replies = joined.task.allocate().unwrap();
+        replies.set_wait(wait);
+        let mut answer = Received::new();
+        for n in 0..2000usize {
+            let body = vec![n as u8; [0, 8, 32, 33, 5000, 100_000][n % 6]];
+            joined.send.send(Message::new(7, &body).reply_to(replies.make_send_once())).unwrap();
+            replies.receive(&mut answer).unwrap();
+            assert_eq!((answer.id(), answer.body()), (107, &body[..]));
+            assert_eq!(answer.sender(), joined.peer);
+        }
+        joined.send.send(Message::new(1, b"").reply_to(replies.make_send_once())).unwrap();
+        replies.receive(&mut answer).unwrap();
+        assert_eq!(answer.notification(), Some(Notification::SendOnce), "dropped unused");
+        drop((joined, replies));
+        peer.finish();
+    }
+}
+
+#[test]
+fn many_answers_come_in_the_order_they_were_given() {
+    if role().is_some() {
+        return serve();
+    }
+    let (ours, theirs) = sockets();
+    let peer = spawn("many_answers_come_in_the_order_they_were_given", "server", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    let replies = joined.task.allocate().unwrap();
+    let mut answer = Received::new();
+    for round in 0..20 {
+        for n in 0..200i32 {
+            joined.send.send(Message::new(n + 1000, &[0; 60]).reply_to(replies.make_send_once())).unwrap();
+        }
+        for n in 0..200i32 {
+            replies.receive(&mut answer).unwrap();
+            assert_eq!(answer.id(), n + 1100, "round {round}");
+        }
+    }
+    drop((joined, replies));
+    peer.finish();
+}
+
+#[test]
+fn the_death_of_a_holder_answers_for_it() {
+    if role().is_some() {
+        let joined = join(inherited(), &Options::default()).unwrap();
+        let mut message = Received::new();
+        let mut held = Vec::new();
+        for n in 0..3 {
+            joined.receive.receive(&mut message).unwrap();
+            let reply = message.take_reply().unwrap();
+            match n {
+                0 => reply.send(Message::new(100, b"answered")).unwrap(),
+                _ => held.push(reply),
+            }
+        }
+        joined.send.send(Message::new(0, b"ready")).unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+    let (ours, theirs) = sockets();
+    let mut peer = spawn("the_death_of_a_holder_answers_for_it", "holder", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    let replies = joined.task.allocate().unwrap();
+    for _ in 0..3 {
+        joined.send.send(Message::new(5, b"").reply_to(replies.make_send_once())).unwrap();
+    }
+    let mut message = Received::new();
+    joined.receive.receive(&mut message).unwrap();
+    peer.kill();
+    replies.receive(&mut message).unwrap();
+    assert_eq!((message.id(), message.body()), (100, &b"answered"[..]));
+    for _ in 0..2 {
+        replies.receive(&mut message).unwrap();
+        assert_eq!(message.notification(), Some(Notification::SendOnce));
+    }
+    let refused = joined.send.send(Message::new(5, b"").reply_to(replies.make_send_once())).unwrap_err();
+    assert_eq!(refused.failure(), SendFailure::PortDied);
+    assert!(refused.into_message().take_reply().is_some(), "a refused message comes back with its rights");
+}
+
+#[test]
+fn a_send_right_travels_and_is_revoked() {
+    if role().is_some() {
+        let joined = join(inherited(), &Options::default()).unwrap();
+        let mut message = Received::new();
+        joined.receive.receive(&mut message).unwrap();
+        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        for n in 0..10 {
+            right.send(Message::new(n, b"by the right")).unwrap();
+        }
+        // Told to go on after the revocation.
+        joined.receive.receive(&mut message).unwrap();
+        let refused = right.send(Message::new(99, b"too late")).unwrap_err();
+        assert_eq!(refused.failure(), SendFailure::Revoked);
+        assert_eq!(right.clone().send(Message::new(99, b"")).unwrap_err().failure(), SendFailure::Revoked);
+        joined.send.send(Message::new(1, b"refused")).unwrap();
+        // A right given afterwards is a new one.
+        joined.receive.receive(&mut message).unwrap();
+        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        right.send(Message::new(100, b"again")).unwrap();
+        return;
+    }
+    let (ours, theirs) = sockets();
+    let peer = spawn("a_send_right_travels_and_is_revoked", "holder", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    let port = joined.task.allocate().unwrap();
+    joined.send.send(Message::new(0, b"").with_right(port.make_send())).unwrap();
+    let mut message = Received::new();
+    for n in 0..4 {
+        port.receive(&mut message).unwrap();
+        assert_eq!((message.id(), message.sender()), (n, joined.peer));
+    }
+    assert!(port.revoke(joined.peer));
+    assert!(!port.revoke(joined.peer), "it holds none any more");
+    joined.send.send(Message::new(1, b"revoked")).unwrap();
+    joined.receive.receive(&mut message).unwrap();
+    assert_eq!(message.body(), b"refused");
+    assert!(port.try_receive(&mut message).is_err(), "what was queued is destroyed");
+    joined.send.send(Message::new(2, b"").with_right(port.make_send())).unwrap();
+    port.receive(&mut message).unwrap();
+    assert_eq!(message.body(), b"again");
+    port.request_no_senders(0, &port);
+    port.receive(&mut message).unwrap();
+    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })));
+    peer.finish();
+}
+
+#[test]
+fn no_senders_follows_the_last_drop() {
+    if role().is_some() {
+        let joined = join(inherited(), &Options::default()).unwrap();
+        let mut message = Received::new();
+        for _ in 0..300 {
+            joined.receive.receive(&mut message).unwrap();
+            let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+            let clone = right.clone();
+            drop(right);
+            if message.id() % 2 == 0 {
+                clone.send(Message::new(message.id(), b"used")).unwrap();
+            }
+            drop(clone);
+        }
+        joined.receive.receive(&mut message).unwrap();
+        return;
+    }
+    let (ours, theirs) = sockets();
+    let peer = spawn("no_senders_follows_the_last_drop", "holder", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    let mut message = Received::new();
+    for n in 0..300 {
+        let port = joined.task.allocate().unwrap();
+        let right = port.make_send();
+        port.request_no_senders(0, &port);
+        joined.send.send(Message::new(n, b"").with_right(right)).unwrap();
+        if n % 2 == 0 {
+            port.receive(&mut message).unwrap();
+            assert_eq!(message.body(), b"used");
+        }
+        port.receive(&mut message).unwrap();
+        assert_eq!(message.notification(), Some(Notification::NoSenders { mscount: 2 }), "port {n}");
+    }
+    drop(joined);
+    peer.finish();
+}
