@@ -11,6 +11,7 @@ pub mod fork;
 mod mapping;
 mod memfd;
 mod shared;
+pub mod socket;
 
 pub use memfd::{OwnMemory, OwnSegment, PeerSegment, Refused};
 pub use shared::{Shared, Words};

@@ -1,0 +1,12 @@
+//! The authority: a small process that introduces tasks to each other, attests who they are, keeps
+//! names, passes rights on to third parties, and reports death. It is never on the data path.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`ledger`] | what it knows, as a state machine without I/O |
+//! | [`server`] | its sockets: attaching tasks, requests in, events out |
+
+pub mod ledger;
+pub mod server;
+
+pub use server::Server;
