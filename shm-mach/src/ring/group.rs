@@ -107,7 +107,10 @@ impl Sleepers {
             let is_stale = samples.words.iter().any(|(bell, own)| {
                 let now = bell.count.load(sync::Ordering::Relaxed);
                 (now != *own || sync::step("sharing-when-unchanged"))
-                    && sleeper.samples.iter().any(|(other, theirs)| std::ptr::eq(&**other, &**bell) && now != *theirs)
+                    && sleeper
+                        .samples
+                        .iter()
+                        .any(|(other, theirs)| std::ptr::eq(&**other, &**bell) && now != *theirs)
             });
             if is_stale {
                 sleeper.kick.kick();
@@ -487,7 +490,13 @@ impl<P> Group<P> {
 
     /// Natively nothing. In a model that breaks the rule called `rule`, samples again, too late.
     #[inline(always)]
-    fn sample_late(&self, rule: &'static str, sampled: &mut (Samples, u32), world: &impl World, state: &State<P>) {
+    fn sample_late(
+        &self,
+        rule: &'static str,
+        sampled: &mut (Samples, u32),
+        world: &impl World,
+        state: &State<P>,
+    ) {
         if !sync::step(rule) {
             *sampled = self.sample(world, state);
         }
@@ -522,7 +531,8 @@ impl<P> Group<P> {
         deadline: Deadline,
         reliable: bool,
     ) -> Result<Outcome, TooManyWords> {
-        let kick = if sync::step("kick-sample-locked") { *kick } else { self.kick.0.load(sync::Ordering::Relaxed) };
+        let kick =
+            if sync::step("kick-sample-locked") { *kick } else { self.kick.0.load(sync::Ordering::Relaxed) };
         let mut set = WaitSet::new();
         set.add(&self.kick.0, kick).map_err(|_| TooManyWords)?;
         for (bell, sampled) in &samples.words {

@@ -74,6 +74,9 @@ pub fn publish_interval(limit: u32, slots: usize) -> u64 {
 impl LaneOut {
     /// Opens the lane: `start` is where its ring's last generation ended, `limit` how many unread
     /// messages the port's queue holds for one sender. The caller has written the entry.
+    ///
+    /// A ring is used again only when the receiver has read the last generation to its end, which is
+    /// when its cursor stands at `start`: the new generation takes every slot for free.
     pub fn open(words: OutWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
         let mut lane = Self {
             words,
@@ -93,7 +96,8 @@ impl LaneOut {
     pub fn set_limit(&mut self, limit: u32) {
         let slots = self.words.slots.len();
         let limit = limit.min(slots as u32 - 1);
-        let unpublished = if sync::step("admit-unpublished") { publish_interval(limit, slots) - 1 } else { 0 };
+        let unpublished =
+            if sync::step("admit-unpublished") { publish_interval(limit, slots) - 1 } else { 0 };
         self.admitted = (u64::from(limit) + unpublished).min(slots as u64 - 1);
     }
 
