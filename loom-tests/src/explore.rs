@@ -2,9 +2,9 @@
 //! The only file of this package that knows which of the two it is.
 
 #[cfg(loom)]
-pub use exhaustive::{expire_timers, explore, spawn, timer, wake_newest_first, weaken};
+pub use exhaustive::{expire_timers, explore, refuse_membarrier, spawn, timer, wake_newest_first, weaken};
 #[cfg(not(loom))]
-pub use repeated::{expire_timers, explore, spawn, timer, wake_newest_first, weaken};
+pub use repeated::{expire_timers, explore, refuse_membarrier, spawn, timer, wake_newest_first, weaken};
 
 /// A thread of a model.
 #[cfg(loom)]
@@ -20,7 +20,7 @@ mod exhaustive {
 
     use futex::Deadline;
 
-    pub use futex::sync::{expire_timers, wake_newest_first, weaken};
+    pub use futex::sync::{expire_timers, refuse_membarrier, wake_newest_first, weaken};
     pub use loom::thread::spawn;
 
     /// More steps than any execution of a model takes: one that takes more is a livelock.
@@ -59,7 +59,7 @@ mod repeated {
 
     pub use std::thread::spawn;
 
-    const TIMES: u64 = 300;
+    const TIMES: u64 = 100;
     const STUCK_AFTER: Duration = Duration::from_secs(60);
 
     /// Runs `model` many times on real threads; says how often.
@@ -92,6 +92,9 @@ mod repeated {
 
     /// The kernel chooses.
     pub fn wake_newest_first(_newest: bool) {}
+
+    /// The kernel decides: natively the call is allowed.
+    pub fn refuse_membarrier(_refuses: bool) {}
 
     /// Only a model under loom can leave something out.
     ///

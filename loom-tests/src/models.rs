@@ -30,25 +30,27 @@ macro_rules! models {
 
 models! {
     lane::publish_consume, 3;
-    lane::slot_again, 2;
-    lane::payload_again, 2;
+    lane::slot_again, 3;
+    lane::payload_again, 3;
     lane::death_against_push, 3;
-    lane::reuse, 2;
+    lane::reuse, 3;
     lane::close_when_full, 3;
-    full::exact, 2;
-    full::interval, 2;
+    full::exact, 3;
+    full::interval, 3;
     full::death, 3;
     full::raised_limit, 3;
     full::adoption, 3;
-    full::lowered_limit, 2;
-    full::payload, 2;
+    full::lowered_limit, 3;
+    full::payload, 3;
     full::limit_of_a_generation, 3;
-    gate::sleeper, 2;
-    gate::spinner, 2;
+    gate::sleeper, 3;
+    gate::spinner, 3;
     gate::two_senders, 2;
-    gate::local, 2;
-    gate::insert, 2;
-    gate::moved, 2;
+    gate::local, 3;
+    gate::insert, 3;
+    gate::moved, 3;
+    gate::death_against_receive, 3;
+    gate::refused_fence, 2;
     group::two_waiters, 2;
     group::hand_over, 2;
     group::early, 2;
@@ -56,7 +58,7 @@ models! {
     world::shared_bell, 2;
     world::shared_bell_early, 2;
     world::shared_bell_newest, 2;
-    world::new_lane, 2;
+    world::new_lane, 3;
     world::new_lane_for_another, 2;
 }
 

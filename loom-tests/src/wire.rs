@@ -27,6 +27,7 @@ pub struct Wire {
     payload: Shared<[AtomicU64]>,
     /// Which half it lies in.
     link: u64,
+    gate: Gate,
 }
 
 /// The slot at index `at` as the lap before [`START`] left it: a message that must not be seen again.
@@ -62,7 +63,15 @@ impl Wire {
             cursor: Shared::heap(cursor),
             payload: Shared::heap_slice(Box::new([])),
             link,
+            gate: Gate::Symmetric,
         }
+    }
+
+    /// The same lane with a gate whose heavy side is `membarrier`.
+    #[must_use]
+    pub fn with_membarrier(mut self) -> Self {
+        self.gate = Gate::register();
+        self
     }
 
     /// Gives the lane a payload region.
@@ -86,7 +95,7 @@ impl Wire {
             flags: self.flags.clone(),
             cursor: self.cursor.clone(),
         };
-        let mut lane = LaneOut::open(words, Gate::Symmetric, generation, start, limit);
+        let mut lane = LaneOut::open(words, self.gate, generation, start, limit);
         if !self.payload.is_empty() {
             lane.set_area(Area::new(self.payload.clone(), 0, 0, self.slots.len()));
         }
@@ -107,7 +116,7 @@ impl Wire {
             flags: self.flags.clone(),
             cursor: self.cursor.clone(),
         };
-        LaneIn::adopt(words, Gate::Symmetric, generation, start, limit)
+        LaneIn::adopt(words, self.gate, generation, start, limit)
     }
 
     /// The position that the receiver last published.

@@ -4,8 +4,8 @@ use futex::Deadline;
 use futex::sync::Arc;
 use shm_mach::ring::patience::Wait;
 
-use crate::explore::spawn;
-use crate::mail::{Port, send, send_and_leave, take};
+use crate::explore::{expire_timers, refuse_membarrier, spawn};
+use crate::mail::{Port, publish, send, send_and_leave, take};
 use crate::scene::Scene;
 use crate::wire::{Wire, bells};
 
@@ -107,4 +107,44 @@ pub fn moved() {
     assert_eq!(got, Ok(Some(1)));
     mover.join().unwrap();
     sender.join().unwrap();
+}
+
+/// A sender is killed between the publication and the ring. The notice of its death makes the
+/// receiver, which sleeps, look at its lanes again: the message is taken, and so is the notice.
+pub fn death_against_receive() {
+    let wire = Wire::new(2);
+    let group = Arc::new(Port::new(1, Vec::new()));
+    group.insert(wire.seat(1));
+    let mut lane = wire.sender(1);
+    let killed = spawn(move || publish(&mut lane, 1));
+    let there = group.clone();
+    let authority = spawn(move || {
+        killed.join().unwrap();
+        there.change(|state| state.port.push(2));
+    });
+    let scene = Scene::quiet();
+    let mut got = [0; 2].map(|_| group.wait(&scene, Wait::Park, Deadline::NEVER, take).unwrap().unwrap());
+    got.sort_unstable();
+    assert_eq!(got, [1, 2], "a message is lost or came twice");
+    authority.join().unwrap();
+}
+
+/// The sandbox refuses `membarrier` from now on, so no sleep on this lane is sure to be ended by a
+/// ring: each is a short one, the second and third as well as the first. The message is taken.
+pub fn refused_fence() {
+    refuse_membarrier(true);
+    let wire = Wire::new(2).with_membarrier();
+    let group = Arc::new(Port::new(1, Vec::new()));
+    group.insert(wire.seat(1));
+    let mut lane = wire.sender(1);
+    let sender = spawn(move || send(&mut lane, 1));
+    let there = group.clone();
+    let kicker = spawn(move || {
+        there.change(|_| ());
+        expire_timers();
+    });
+    let got = group.wait(&Scene::quiet(), Wait::Park, Deadline::NEVER, take);
+    assert_eq!(got, Ok(Some(1)));
+    sender.join().unwrap();
+    kicker.join().unwrap();
 }
