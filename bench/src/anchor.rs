@@ -10,4 +10,5 @@ mod socket;
 use crate::row::Row;
 
 /// Every anchor, in the order of the table.
-pub(crate) const ROWS: &[&[Row]] = &[line::ROWS, futex::ROWS, ring::ROWS, rtrb::ROWS, chunk::ROWS, socket::ROWS];
+pub(crate) const ROWS: &[&[Row]] =
+    &[line::ROWS, futex::ROWS, ring::ROWS, rtrb::ROWS, chunk::ROWS, socket::ROWS];

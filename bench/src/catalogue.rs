@@ -46,7 +46,8 @@ mod tests {
         for row in rows() {
             assert!(row.anchor.is_none_or(|anchor| find(anchor).is_some()), "{}", row.name);
             let all = rows().count();
-            let steps = std::iter::successors(Some(row), |row| row.anchor.and_then(find)).take(all + 1).count();
+            let steps =
+                std::iter::successors(Some(row), |row| row.anchor.and_then(find)).take(all + 1).count();
             assert!(steps <= all, "{}: its anchors go in a circle", row.name);
         }
     }

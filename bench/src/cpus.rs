@@ -31,10 +31,7 @@ impl Cpus {
 
     /// The same run with both processes on one CPU.
     pub(crate) fn one(self) -> Self {
-        Self {
-            left: self.left,
-            right: self.left,
-        }
+        Self { left: self.left, right: self.left }
     }
 
     /// Whether two different CPUs are available.

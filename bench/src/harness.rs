@@ -3,7 +3,7 @@
 use crate::catalogue;
 use crate::cpus::Cpus;
 use crate::failure::Failure;
-use crate::measure::{Measure, histogram};
+use crate::measure::{Measure, histogram, middle};
 use crate::pair;
 use crate::row::{Place, Row};
 use hdrhistogram::Histogram;
@@ -22,17 +22,9 @@ pub(crate) struct Effort {
 
 impl Effort {
     /// A measurement.
-    pub(crate) const FULL: Self = Self {
-        name: "full",
-        repetitions: 9,
-        divisor: 1,
-    };
+    pub(crate) const FULL: Self = Self { name: "full", repetitions: 15, divisor: 1 };
     /// A smoke run.
-    pub(crate) const QUICK: Self = Self {
-        name: "quick",
-        repetitions: 3,
-        divisor: 10,
-    };
+    pub(crate) const QUICK: Self = Self { name: "quick", repetitions: 3, divisor: 10 };
 }
 
 /// A row with all that was measured of it.
@@ -70,10 +62,12 @@ struct Collected {
 pub(crate) fn measure(rows: &[&'static Row], effort: Effort, cpus: &Cpus) -> Result<Measured, Failure> {
     let all: Vec<&'static Row> = catalogue::rows().collect();
     let mut collected: Vec<Collected> = all.iter().map(|_| Collected::default()).collect();
-    let place_of = |row: &Row| all.iter().position(|other| other.name == row.name).expect("from the catalogue");
+    let place_of =
+        |row: &Row| all.iter().position(|other| other.name == row.name).expect("from the catalogue");
     let mut skipped = Vec::new();
     for head in heads(rows) {
-        let (chain, not): (Vec<_>, Vec<_>) = catalogue::chain(head).into_iter().partition(|row| possible(row, cpus));
+        let (chain, not): (Vec<_>, Vec<_>) =
+            catalogue::chain(head).into_iter().partition(|row| possible(row, cpus));
         skipped.extend(not);
         if std::io::stderr().is_terminal() {
             eprint!("\r\x1b[K{} ...\r", head.name);
@@ -130,13 +124,11 @@ fn collect(own: &mut Collected, measure: Measure) -> f64 {
             rate
         }
         Measure::Times(seen) => {
-            let mut these = histogram();
-            for (time, count) in seen {
-                these.saturating_record_n(time, count);
-            }
             let all = own.times.get_or_insert_with(histogram);
-            all.add(&these).expect("both have the same bounds");
-            these.value_at_quantile(0.5) as f64
+            for &(time, count) in &seen {
+                all.saturating_record_n(time, count);
+            }
+            middle(&seen).unwrap_or(f64::NAN)
         }
     }
 }

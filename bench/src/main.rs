@@ -12,9 +12,10 @@
 //! * rows of times: median time of ours / median time of the anchor: smaller is better;
 //! * rows of rates: messages a second of ours / those of the anchor: larger is better.
 //!
-//! A round trip is timed from one send to the next, with the clock read while the message is under way, so that
-//! the clock costs a spinning round trip nothing. Every payload carries a number which the receiving side checks; a number
-//! lost, repeated or out of turn ends the run with a failure, and so does a process that dies or stops answering.
+//! A round trip is timed from one send to the next, with the clock read while the message is under way, so
+//! that the clock costs a spinning round trip nothing. Every payload carries a number which the receiving side
+//! checks; a number lost, repeated or out of turn ends the run with a failure, and so does a process that dies
+//! or stops answering.
 #![deny(unsafe_code)]
 
 mod anchor;
@@ -77,14 +78,12 @@ fn main() -> ExitCode {
 
 /// Measures what was asked for and reports it.
 fn coordinate(arguments: &Arguments) -> Result<(), Failure> {
-    let effort = if arguments.quick {
-        Effort::QUICK
-    } else {
-        Effort::FULL
-    };
+    let effort = if arguments.quick { Effort::QUICK } else { Effort::FULL };
     // Opened first: a path that cannot be written should not cost a whole run.
     let json = match &arguments.json {
-        Some(path) => Some(std::fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?),
+        Some(path) => {
+            Some(std::fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?)
+        }
         None => None,
     };
     let cpus = cpus::Cpus::choose()?;

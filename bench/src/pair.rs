@@ -32,13 +32,7 @@ fn run(row: &Row, cpus: &Cpus, count: u64) -> Result<Measure, Failure> {
     };
     let (one, other) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
     let start = |role, link| {
-        let job = Job {
-            row: row.name.to_owned(),
-            role,
-            cpus,
-            count,
-            coordinator: getpid().as_raw_pid(),
-        };
+        let job = Job { row: row.name.to_owned(), role, cpus, count, coordinator: getpid().as_raw_pid() };
         Process::start(&job, link)
     };
     let mut left = start(Role::Left, one)?;
@@ -59,7 +53,8 @@ fn wait(left: &mut Process, right: &mut Process) -> Result<(), Failure> {
         if running.is_empty() {
             return Ok(());
         }
-        let mut ends: Vec<_> = running.iter().map(|process| PollFd::new(&process.pidfd, PollFlags::IN)).collect();
+        let mut ends: Vec<_> =
+            running.iter().map(|process| PollFd::new(&process.pidfd, PollFlags::IN)).collect();
         let rest = Timespec::try_from(deadline.saturating_duration_since(Instant::now()))?;
         match poll(&mut ends, Some(&rest)) {
             Ok(0) => return Err(format!("no result in {PATIENCE:?}: a message or a wake-up was lost").into()),
@@ -93,13 +88,7 @@ impl Process {
             .stdout(Stdio::from(output.try_clone()?))
             .spawn()?;
         match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(Self {
-                role: job.role,
-                child,
-                pidfd,
-                output,
-                ended: false,
-            }),
+            Ok(pidfd) => Ok(Self { role: job.role, child, pidfd, output, ended: false }),
             Err(error) => {
                 child.kill()?;
                 child.wait()?;

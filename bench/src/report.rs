@@ -3,6 +3,7 @@
 use crate::cpus::Cpus;
 use crate::failure::Failure;
 use crate::harness::{Effort, Outcome};
+use crate::measure::median_time;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -28,7 +29,7 @@ impl Line {
             name: outcome.row.name,
             payload_bytes: outcome.row.payload,
             wait: outcome.row.wait.map(|wait| wait.word()),
-            p50_ns: quantile(0.5),
+            p50_ns: outcome.times.as_ref().and_then(median_time).map(|time| time.round() as u64),
             p99_ns: quantile(0.99),
             p999_ns: quantile(0.999),
             msgs_per_s: outcome.rate.map(f64::round),
@@ -94,11 +95,7 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
     for line in &lines {
         let mut row = String::new();
         for ((cell, width), (_, left)) in line.iter().zip(widths).zip(COLUMNS) {
-            row += &if left {
-                format!("{cell:<width$}  ")
-            } else {
-                format!("{cell:>width$}  ")
-            };
+            row += &if left { format!("{cell:<width$}  ") } else { format!("{cell:>width$}  ") };
         }
         text += row.trim_end();
         text.push('\n');

@@ -33,12 +33,7 @@ pub(crate) struct Side {
 impl Side {
     /// Puts together what a worker process was given.
     pub(crate) fn new(role: Role, cpus: Cpus, count: u64, link: OwnedFd) -> Self {
-        Self {
-            role,
-            cpus,
-            count,
-            link,
-        }
+        Self { role, cpus, count, link }
     }
 
     /// Operations to run before measuring.

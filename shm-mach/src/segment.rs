@@ -7,6 +7,8 @@
 //!
 //! Above this floor shared memory is only ever seen as a [`Shared`] view of atomics.
 
+pub mod fork;
+mod mapping;
 mod memfd;
 mod shared;
 

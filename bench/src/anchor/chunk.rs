@@ -22,7 +22,7 @@ pub(crate) const ROWS: &[Row] = &[Row {
     wait: Some(Wait::Spin),
     anchor: None,
     place: Place::TwoCores,
-    count: 30_000,
+    count: 20_000,
     run: chunk_ring,
 }];
 

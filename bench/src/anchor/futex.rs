@@ -18,7 +18,7 @@ pub(crate) const ROWS: &[Row] = &[
         wait: Some(Wait::Park),
         anchor: None,
         place: Place::TwoCores,
-        count: 15_000,
+        count: 5_000,
         run: futex_rtt,
     },
     Row {
@@ -27,7 +27,7 @@ pub(crate) const ROWS: &[Row] = &[
         wait: Some(Wait::Park),
         anchor: None,
         place: Place::OneCore,
-        count: 60_000,
+        count: 20_000,
         run: futex_rtt,
     },
 ];

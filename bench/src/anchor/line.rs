@@ -16,7 +16,7 @@ pub(crate) const ROWS: &[Row] = &[Row {
     wait: Some(Wait::Spin),
     anchor: None,
     place: Place::TwoCores,
-    count: 400_000,
+    count: 200_000,
     run: line_rtt,
 }];
 

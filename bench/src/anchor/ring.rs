@@ -5,8 +5,7 @@ use crate::measure::Measure;
 use crate::row::{Place, Row, Wait};
 use crate::shared::{APART, Shared};
 use crate::side::{Role, Side};
-use crate::stream::{drain, pour};
-use std::hint::spin_loop;
+use crate::stream::{breathe, drain, pour};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -30,7 +29,7 @@ pub(crate) const ROWS: &[Row] = &[Row {
 /// Where the word lies that counts elements pushed, that for elements popped, and the elements.
 const PUSHED: usize = 0;
 const POPPED: usize = APART;
-const ELEMENTS: usize = 2 * APART;
+const ELEMENTS: usize = 4096;
 
 fn bare_ring(side: &Side) -> Result<Measure, Failure> {
     let shared = side.shared(ELEMENTS + SLOTS * size_of::<u64>())?;
@@ -42,7 +41,7 @@ fn bare_ring(side: &Side) -> Result<Measure, Failure> {
                     if let Some(number) = ring.pop() {
                         return Ok(number);
                     }
-                    spin_loop();
+                    breathe();
                 }
             })
         }
@@ -50,7 +49,7 @@ fn bare_ring(side: &Side) -> Result<Measure, Failure> {
             let mut ring = Producer::new(&shared);
             pour(side, |number| {
                 while !ring.push(number) {
-                    spin_loop();
+                    breathe();
                 }
                 Ok(())
             })

@@ -6,8 +6,7 @@ use crate::failure::Failure;
 use crate::measure::Measure;
 use crate::row::{Place, Row, Wait};
 use crate::side::{Role, Side};
-use crate::stream::{drain, pour};
-use std::hint::spin_loop;
+use crate::stream::{breathe, drain, pour};
 
 /// The rows of this family.
 pub(crate) const ROWS: &[Row] = &[Row {
@@ -20,7 +19,8 @@ pub(crate) const ROWS: &[Row] = &[Row {
     run: rtrb,
 }];
 
-/// Both ends are threads of the left process, on the two CPUs of the run; the right process has nothing to do.
+/// Waits as `bare_ring` does. Both ends are threads of the left process, on the two CPUs of the run; the right
+/// process has nothing to do.
 fn rtrb(side: &Side) -> Result<Measure, Failure> {
     if side.role == Role::Right {
         return Ok(Measure::Served);
@@ -31,7 +31,7 @@ fn rtrb(side: &Side) -> Result<Measure, Failure> {
             pin(side.cpus.right)?;
             pour(side, |number| {
                 while producer.push(number).is_err() {
-                    spin_loop();
+                    breathe();
                 }
                 Ok(())
             })
@@ -41,7 +41,7 @@ fn rtrb(side: &Side) -> Result<Measure, Failure> {
                 if let Ok(number) = consumer.pop() {
                     return Ok(number);
                 }
-                spin_loop();
+                breathe();
             }
         })?;
         pouring.join().map_err(|_| "the pouring thread panicked")??;

@@ -7,7 +7,9 @@ use crate::row::{Place, Row, Wait};
 use crate::side::{Role, Side};
 use crate::trip::round_trips;
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair as make_pair};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair as make_pair,
+};
 use std::time::Instant;
 
 /// The rows of this family.
@@ -18,7 +20,7 @@ pub(crate) const ROWS: &[Row] = &[
         wait: Some(Wait::Park),
         anchor: None,
         place: Place::TwoCores,
-        count: 15_000,
+        count: 5_000,
         run: socketpair,
     },
     Row {
@@ -27,7 +29,7 @@ pub(crate) const ROWS: &[Row] = &[
         wait: None,
         anchor: None,
         place: Place::OneCore,
-        count: 40_000,
+        count: 20_000,
         run: socketpair_create,
     },
     Row {
@@ -36,7 +38,7 @@ pub(crate) const ROWS: &[Row] = &[
         wait: Some(Wait::Park),
         anchor: None,
         place: Place::TwoCores,
-        count: 12_000,
+        count: 5_000,
         run: scm_rights_rtt,
     },
 ];

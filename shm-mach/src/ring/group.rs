@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use futex::sync::{self, AtomicU32, Lock};
-use futex::{Deadline, Outcome, WaitSet, order};
+use futex::{Deadline, Gate, Outcome, WaitSet, order};
 
 use crate::ring::lane_in::LaneIn;
 use crate::ring::layout::Bell;
@@ -34,6 +34,9 @@ pub trait World {
     /// Looks at the news and acts on it; may insert lanes into groups, this one included. Called
     /// with no group locked.
     fn look(&self);
+    /// Asks every peer to ring for news. Adds the gates of the links where that was not so already:
+    /// after their heavy fences another [`look`](Self::look) must follow before anybody sleeps.
+    fn arm(&self, gates: &mut Vec<Gate>);
     /// The groups of this task that sleep now.
     fn sleepers(&self) -> &Sleepers;
 }
@@ -87,6 +90,11 @@ struct Sleeper {
 }
 
 impl Sleepers {
+    /// Whether no thread of the task sleeps.
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
     fn enter(&self, kick: &Arc<Kick>, samples: &Samples) {
         self.0.lock().push(Sleeper { kick: kick.clone(), samples: samples.words.clone() });
     }
@@ -130,6 +138,8 @@ pub struct Seat {
     pub link: u64,
     /// See `link`.
     pub index: usize,
+    /// The owner's number for who holds the right that the lane uses.
+    pub holder: usize,
 }
 
 #[derive(Debug, Default)]
@@ -217,6 +227,11 @@ impl<P> State<P> {
         }
     }
 
+    /// Adds a lane. Whoever calls this does so in [`Group::change`].
+    pub fn insert(&mut self, seat: Seat) {
+        self.seats.push(seat);
+    }
+
     /// Takes a lane out of the group.
     pub fn remove(&mut self, at: usize) -> Seat {
         self.in_a_row = 0;
@@ -272,7 +287,7 @@ impl<P> Group<P> {
 
     /// Adds a lane; a sleeping leader takes it into account.
     pub fn insert(&self, seat: Seat) {
-        self.change(|state| state.seats.push(seat));
+        self.change(|state| state.insert(seat));
     }
 
     /// Changes the state in a way that a waiting thread must see: membership, a local message, the
@@ -304,7 +319,7 @@ impl<P> Group<P> {
     }
 
     #[inline]
-    fn take_now<R>(
+    pub fn take_now<R>(
         &self,
         world: &impl World,
         take: &mut impl FnMut(&mut State<P>) -> Option<R>,
@@ -428,6 +443,9 @@ impl<P> Group<P> {
             let mut sampled = self.sample(world, &state);
             drop(state);
             // 2: the world's news first: they may bring lanes into this group.
+            let mut gates = Vec::new();
+            world.arm(&mut gates);
+            let world_is_new = !gates.is_empty();
             world.look();
             let mut state = self.lock();
             if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
@@ -440,9 +458,10 @@ impl<P> Group<P> {
             }
             self.sample_late("sample-before-look", &mut sampled, world, &state);
             // 3 and 4
-            let Some(reliable) = self.arm(&mut state) else {
-                continue; // the second look found a message: take it
-            };
+            let reliable = self.arm(&mut state, gates);
+            if world_is_new || (sync::step("park-rescan") && state.any_ready()) {
+                continue; // something came meanwhile, or the news were armed just now: look again
+            }
             self.sample_late("sample-before-rescan", &mut sampled, world, &state);
             state.asleep = true;
             world.sleepers().enter(&self.kick, &sampled.0);
@@ -502,26 +521,21 @@ impl<P> Group<P> {
         }
     }
 
-    /// Steps 3 and 4: `None` when the second look found a message, else whether a wake-up is certain.
-    fn arm(&self, state: &mut State<P>) -> Option<bool> {
-        let mut gates = Vec::new();
+    /// Step 3 and the fence of step 4, also for `gates`, armed already; says whether a wake-up is
+    /// certain from here on.
+    fn arm(&self, state: &mut State<P>, mut gates: Vec<Gate>) -> bool {
         let bell = self.bell;
         for seat in state.seats.iter_mut().filter(|seat| !seat.lane.is_armed(bell)) {
             seat.lane.arm(bell);
-            if !gates.contains(&seat.lane.gate()) {
-                gates.push(seat.lane.gate());
+            gates.push(seat.lane.gate());
+        }
+        // The fence is one per process and gate, not one per lane.
+        for gate in [Gate::Asymmetric, Gate::Symmetric] {
+            if gates.contains(&gate) {
+                state.fence_refused |= gate.heavy().is_err();
             }
         }
-        if gates.is_empty() {
-            return Some(!state.fence_refused);
-        }
-        for gate in gates {
-            state.fence_refused |= gate.heavy().is_err();
-        }
-        if sync::step("park-rescan") && state.any_ready() {
-            return None;
-        }
-        Some(!state.fence_refused)
+        !state.fence_refused
     }
 
     /// Step 5.

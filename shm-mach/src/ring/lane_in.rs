@@ -3,8 +3,8 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
-use crate::ring::lane_out::publish_interval;
-use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_WAKE, Flags, Slot};
+use crate::ring::lane_out::{Death, publish_interval};
+use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
 use crate::ring::slot::{Head, INLINE, Kind, Nonsense, RIGHT_BYTES, seq};
 use crate::segment::Shared;
 
@@ -68,8 +68,9 @@ impl LaneIn {
     }
 
     /// Tells the sender that the port is dead, or that it may not send to it (any more).
-    pub fn kill(&mut self) {
-        self.store_flags(self.flags | FLAG_DEAD);
+    pub fn kill(&mut self, death: Death) {
+        let revoked = if death == Death::Revoked { FLAG_REVOKED } else { 0 };
+        self.store_flags(self.flags | FLAG_DEAD | revoked);
         self.notify_state();
     }
 

@@ -3,7 +3,7 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
-use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_WAKE, Flags, Slot};
+use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
 use crate::ring::payload::Area;
 use crate::ring::slot::{Head, INLINE};
 use crate::segment::Shared;
@@ -20,6 +20,15 @@ pub enum Refusal {
     TooLarge,
     /// The body needs a payload area and the lane has none: give it one and try again.
     NeedsArea,
+}
+
+/// How a lane came to be dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// The port died, or the sender never held a right to it.
+    Died,
+    /// The receiver revoked the sender's rights.
+    Revoked,
 }
 
 /// The words of a lane as its sender sees them: `entry`, `slots` and `bells` in its own half,
@@ -169,6 +178,27 @@ impl LaneOut {
         sync::futex_wake(count, 1);
     }
 
+    /// Whether the receiver has read everything, the close record included.
+    pub fn is_drained(&self) -> bool {
+        let position = self.words.cursor.position.load(sync::Ordering::Relaxed);
+        // Pairs with the receiver's Release, as for room: the ring is written again after this.
+        sync::fence(order!("drained-fence", Acquire));
+        position == self.tail as u32
+    }
+
+    /// Looks whether the receiver has killed the lane.
+    pub fn see_death(&mut self) -> bool {
+        let flags = self.words.flags.word.load(sync::Ordering::Relaxed);
+        self.is_dead(flags)
+    }
+
+    /// Whether the port was seen to be dead, and if so whether by revocation.
+    pub fn death(&self) -> Option<Death> {
+        let flags = self.words.flags.word.load(sync::Ordering::Relaxed);
+        let is_ours = (flags ^ self.quiet) >> 32 == 0;
+        self.dead.then_some(if is_ours && flags & FLAG_REVOKED != 0 { Death::Revoked } else { Death::Died })
+    }
+
     /// The bells of this lane's half.
     pub fn bells(&self) -> &Shared<[Bell]> {
         &self.words.bells
@@ -180,9 +210,10 @@ impl LaneOut {
         self.dead
     }
 
-    /// The only read of the receiver's progress, and only when the private copy says "full".
+    /// Whether a message with so much payload finds room now. The receiver's progress is read only
+    /// when the private copy of it says "full".
     #[inline]
-    fn has_room(&mut self, payload: usize) -> bool {
+    pub fn has_room(&mut self, payload: usize) -> bool {
         let fits = |lane: &Self| {
             lane.tail - lane.head < lane.admitted
                 && (payload == 0 || lane.area.as_ref().is_some_and(|area| area.has_room(payload)))

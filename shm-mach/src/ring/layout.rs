@@ -7,14 +7,16 @@
 //! offset      size            what
 //! 0x0000      4 KiB           Header, the rest of the page unused
 //! 0x1000      4 KiB           64 Bells: the words that P's threads sleep on
-//! 0x2000      128 B           Control: news for P that belongs to no lane
-//! 0x2400      1 KiB           opened log: 256 u32
+//! 0x2000      4 KiB           unused
 //! 0x3000      32 KiB          directory: 256 Entries, one for each lane of W towards P
 //! 0xb000      32 KiB          flags: 256 Flags, one for each lane of P towards W
 //! 0x13000     32 KiB          cursors: 256 Cursors, one for each lane of P towards W
 //! 0x1b000     256 x slots x 64 B      the rings of W's lanes
 //! ...         areas x area bytes      payload areas
 //! ```
+//!
+//! Lane 0 of each half is the *control lane*: it is open from the start, belongs to no port, and
+//! carries what the two libraries tell each other, such as "lane 5 is open for your port 3".
 //!
 //! Every structure is made of atomics only, is valid and empty when all zero, and keeps words that
 //! are written at different times by 128 bytes apart (two lines: the prefetcher takes pairs).
@@ -76,30 +78,12 @@ pub struct Bell {
     pub count: AtomicU32,
 }
 
-/// News that belongs to no lane.
+/// One lane of the half's writer. The reader learns of a lane from the control lane and reads
+/// nothing here but `full`; the rest is for tools that look on.
 ///
 /// ```text
-/// 0   opened u32       lanes opened so far, Release after the log's entry
-/// 64  wants_news u32   the writer sleeps: ring your control bell after a close or the like
-/// ```
-#[repr(C, align(128))]
-#[derive(Debug, Default)]
-pub struct Control {
-    /// How many lanes the writer ever opened; entry `n % LANES` of the log names lane `n`.
-    pub opened: AtomicU32,
-    pad: [AtomicU32; 15],
-    /// Whether a thread of the writer sleeps and must hear of news.
-    pub wants_news: AtomicU32,
-    pad2: [AtomicU32; 15],
-}
-
-/// One lane of the half's writer: what it is for.
-///
-/// ```text
-/// 0   generation u32   0: never used; written last, Release, when the lane is opened
+/// 0   generation u32   0: never used
 /// 4   port u32         index of the port in the reader's table
-/// 8   key u64          the port's secret, as the right that this lane uses named it
-/// 16  start u64        position of the first slot of this generation
 /// 64  full u32         a thread of the writer waits for room; on a line of its own
 /// ```
 #[repr(C, align(128))]
@@ -109,11 +93,7 @@ pub struct Entry {
     pub generation: AtomicU32,
     /// The port that the lane sends to.
     pub port: AtomicU32,
-    /// What the right says the port's key is.
-    pub key: AtomicU64,
-    /// Where this generation's messages begin.
-    pub start: AtomicU64,
-    pad: [AtomicU64; 5],
+    pad: [AtomicU64; 7],
     /// Not 0 while a sender waits for room.
     pub full: AtomicU32,
     pad2: [AtomicU32; 15],
@@ -142,6 +122,8 @@ pub struct Flags {
 pub const FLAG_WAKE: u64 = 0xff;
 /// [`Flags::word`]: the port is dead, or the sender holds no right to it (any more).
 pub const FLAG_DEAD: u64 = 0x100;
+/// [`Flags::word`], beside [`FLAG_DEAD`]: because the receiver revoked the sender's rights.
+pub const FLAG_REVOKED: u64 = 0x200;
 
 /// How far the half's writer, as receiver, has read one lane.
 #[repr(C, align(128))]
@@ -165,8 +147,6 @@ unsafe impl Words for Header {}
 // SAFETY: as above.
 unsafe impl Words for Bell {}
 // SAFETY: as above.
-unsafe impl Words for Control {}
-// SAFETY: as above.
 unsafe impl Words for Entry {}
 // SAFETY: as above.
 unsafe impl Words for Flags {}
@@ -181,10 +161,6 @@ pub mod place {
     pub const HEADER: usize = 0;
     /// The first [`Bell`](super::Bell).
     pub const BELLS: usize = 0x1000;
-    /// The [`Control`](super::Control) line.
-    pub const CONTROL: usize = 0x2000;
-    /// The log of opened lanes.
-    pub const OPENED_LOG: usize = 0x2400;
     /// The first [`Entry`](super::Entry).
     pub const DIRECTORY: usize = 0x3000;
     /// The first [`Flags`](super::Flags).
@@ -200,14 +176,10 @@ futex::native_only! {
         use std::mem::{align_of, offset_of, size_of};
         assert!(size_of::<Header>() == 32 && offset_of!(Header, area_bytes) == 24);
         assert!(size_of::<Bell>() == 64 && size_of::<Slot>() == 64 && align_of::<Slot>() == 64);
-        assert!(size_of::<Control>() == 128 && offset_of!(Control, wants_news) == 64);
         assert!(size_of::<Entry>() == 128 && offset_of!(Entry, full) == 64);
-        assert!(offset_of!(Entry, key) == 8 && offset_of!(Entry, start) == 16);
         assert!(size_of::<Flags>() == 128 && offset_of!(Flags, state) == 8 && offset_of!(Flags, limit) == 12);
         assert!(size_of::<Cursor>() == 128);
-        assert!(place::BELLS + BELLS * size_of::<Bell>() <= place::CONTROL);
-        assert!(place::CONTROL + size_of::<Control>() <= place::OPENED_LOG);
-        assert!(place::OPENED_LOG + LANES * 4 <= place::DIRECTORY);
+        assert!(place::BELLS + BELLS * size_of::<Bell>() <= place::DIRECTORY);
         assert!(place::DIRECTORY + LANES * size_of::<Entry>() <= place::FLAGS);
         assert!(place::FLAGS + LANES * size_of::<Flags>() <= place::CURSORS);
         assert!(place::CURSORS + LANES * size_of::<Cursor>() <= place::RINGS);
@@ -227,7 +199,8 @@ pub struct Geometry {
     pub slots: usize,
     /// Payload areas, for lanes that send bodies longer than a slot holds.
     pub areas: usize,
-    /// Bytes of each payload area: a multiple of 4096. The longest body is half of it.
+    /// Bytes of each payload area: a multiple of 4096, at least 16 KiB. The longest body is half of
+    /// it.
     pub area_bytes: usize,
 }
 
@@ -241,6 +214,7 @@ impl Geometry {
         self.slots.is_power_of_two()
             && (8..=SLOTS_MAX).contains(&self.slots)
             && self.area_bytes.is_multiple_of(4096)
+            && (self.areas == 0 || self.area_bytes >= 16 << 10)
             && self.area_bytes <= PAYLOAD_MAX
             && self.areas <= PAYLOAD_MAX
             && self.area_bytes.checked_mul(self.areas).is_some_and(|all| all <= PAYLOAD_MAX)

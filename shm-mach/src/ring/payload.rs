@@ -10,6 +10,12 @@ use crate::ring::slot::PAYLOAD_UNIT;
 use crate::segment::Shared;
 use futex::sync::AtomicU64;
 
+/// The longest payload of a message in an area of `area_bytes`: half of it. An area that was read to
+/// the end is free as a whole, but its next payload may begin in its middle.
+pub fn longest_payload(area_bytes: usize) -> usize {
+    area_bytes / 2
+}
+
 /// A sender's area, private to the lane that writes it.
 #[derive(Debug)]
 pub struct Area {
@@ -40,9 +46,9 @@ impl Area {
         self.index
     }
 
-    /// The longest payload that always finds room in the end: half the area.
+    /// The longest payload that always finds room in the end: see [`longest_payload`].
     pub fn longest(&self) -> usize {
-        (self.size / 2) as usize
+        longest_payload(self.size as usize)
     }
 
     /// Where a payload of `bytes` would begin, counted like `tail`; `None` while there is no room.

@@ -8,6 +8,7 @@ use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::Errno;
 
 use super::Shared;
+use super::mapping::Mapping;
 use super::shared::Words;
 
 /// The seals every segment carries: its size and its writers can never change again.
@@ -20,7 +21,7 @@ const TMPFS_MAGIC: u64 = 0x0102_1994;
 /// A segment that this process made and writes.
 #[derive(Debug)]
 pub struct OwnSegment {
-    map: Arc<MmapRaw>,
+    map: Arc<Mapping>,
     /// The same file opened read-only, to hand out.
     read_only: OwnedFd,
 }
@@ -41,20 +42,15 @@ impl OwnSegment {
         };
         rustix::fs::ftruncate(&fd, len as u64)?;
         let map = MmapOptions::new().len(len).map_raw(&fd)?;
-        map.advise(Advice::DontFork)?;
+        let map = Mapping::new(map)?;
         rustix::fs::fcntl_add_seals(&fd, SEALS)?;
         let read_only = reopen_read_only(&fd)?;
-        Ok(Self { map: Arc::new(map), read_only })
+        Ok(Self { map, read_only })
     }
 
-    /// The read-only file descriptor to send to a peer.
-    pub fn read_only(&self) -> &OwnedFd {
-        &self.read_only
-    }
-
-    /// Its size in bytes.
-    pub fn size(&self) -> usize {
-        self.map.len()
+    /// The read-only file descriptor, to send to a peer and to close.
+    pub fn into_read_only(self) -> OwnedFd {
+        self.read_only
     }
 
     /// Allocates the pages of a range now, so that a lack of memory is an error here and not a
@@ -76,7 +72,7 @@ impl OwnSegment {
 /// The writer's mapping of a segment.
 #[derive(Clone, Debug)]
 pub struct OwnMemory {
-    map: Arc<MmapRaw>,
+    map: Arc<Mapping>,
 }
 
 impl OwnMemory {
@@ -155,7 +151,7 @@ pub enum Refused {
 /// A segment that a peer made and writes, mapped read-only here.
 #[derive(Clone, Debug)]
 pub struct PeerSegment {
-    map: Arc<MmapRaw>,
+    map: Arc<Mapping>,
 }
 
 impl PeerSegment {
@@ -185,8 +181,7 @@ impl PeerSegment {
             return Err(Refused::WrongSize { found, least: least as u64, most: most as u64 });
         }
         let map = MmapOptions::new().len(found as usize).map_raw_read_only(fd)?;
-        map.advise(Advice::DontFork)?;
-        Ok(Self { map: Arc::new(map) })
+        Ok(Self { map: Mapping::new(map)? })
     }
 
     /// Its size in bytes.

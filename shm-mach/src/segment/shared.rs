@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::mapping::Mapping;
 use futex::sync::{self, AtomicU32, AtomicU64};
-use memmap2::MmapRaw;
 
 /// Types that may lie in shared memory: made of atomics only, so that a reference stays sound while
 /// another process writes; valid for every content, all zero included; with no pointer in them.
@@ -86,7 +86,7 @@ impl<T: Words> Shared<[T]> {
 }
 
 /// The address of `count` values of `T` at `offset` of a mapping, if they lie inside it, aligned.
-fn place<T: Words>(map: &MmapRaw, offset: usize, count: usize) -> Option<NonNull<T>> {
+fn place<T: Words>(map: &Mapping, offset: usize, count: usize) -> Option<NonNull<T>> {
     if sync::MODEL {
         return None; // loom's atomics have no layout to lay over memory
     }
@@ -100,7 +100,7 @@ fn place<T: Words>(map: &MmapRaw, offset: usize, count: usize) -> Option<NonNull
 
 impl<T: Words> Shared<T> {
     /// A view of the `T` at `offset` of a mapping; `None` when it does not lie inside, aligned.
-    pub(super) fn map(map: Arc<MmapRaw>, offset: usize) -> Option<Self> {
+    pub(super) fn map(map: Arc<Mapping>, offset: usize) -> Option<Self> {
         let words = place::<T>(&map, offset, 1)?;
         Some(Self { words, owner: map })
     }
@@ -108,7 +108,7 @@ impl<T: Words> Shared<T> {
 
 impl<T: Words> Shared<[T]> {
     /// A view of `count` values from `offset` of a mapping; `None` when they do not lie inside.
-    pub(super) fn map_slice(map: Arc<MmapRaw>, offset: usize, count: usize) -> Option<Self> {
+    pub(super) fn map_slice(map: Arc<Mapping>, offset: usize, count: usize) -> Option<Self> {
         let first = place::<T>(&map, offset, count)?;
         let words = NonNull::slice_from_raw_parts(first, count);
         Some(Self { words, owner: map })

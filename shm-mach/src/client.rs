@@ -1,0 +1,12 @@
+//! The library inside a task: links, ports, and the rights that programs hold.
+
+pub(crate) mod error;
+pub(crate) mod half;
+pub(crate) mod identity;
+pub(crate) mod join;
+pub(crate) mod link;
+pub(crate) mod message;
+pub(crate) mod port;
+pub(crate) mod receive_right;
+pub(crate) mod send_right;
+pub(crate) mod task;

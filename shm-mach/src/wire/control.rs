@@ -1,0 +1,135 @@
+//! What the library of one task tells that of another, as messages of the control lane.
+//!
+//! ```text
+//! id  name      body, 32 bytes, little-endian
+//! 1   OPENED    0 lane u32 · 4 generation u32 · 8 port u32 · 12 epoch u32 · 16 key u64 · 24 start u64
+//! 2   RETURNED  0 port u32 · 4 epoch u32 · 8 key u64 · 16 count u64 · 24 zero
+//! 3   ABANDONED 0 lane u32 · 4 zero · 8 end u64 · 16 zero
+//! ```
+
+/// Bytes of the body of each control message: it fits into a slot.
+pub const BYTES: usize = 32;
+
+/// One piece of news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The sender has opened a lane in its half for a port of the receiver's. Says where the right
+    /// is known; whether this sender holds one, only the receiver's own table says.
+    Opened {
+        /// Index of the lane, not 0.
+        lane: u32,
+        /// The lane's generation.
+        generation: u32,
+        /// The port's index in the receiver's table.
+        port: u32,
+        /// The epoch that the right was given in: a revocation ends an epoch.
+        epoch: u32,
+        /// The port's key, as it came with the right.
+        key: u64,
+        /// Position of the generation's first slot.
+        start: u64,
+    },
+    /// The sender gives back send rights: so many of those that the receiver has given it.
+    Returned {
+        /// The port's index in the receiver's table.
+        port: u32,
+        /// The epoch that the rights were given in.
+        epoch: u32,
+        /// The port's key.
+        key: u64,
+        /// How many.
+        count: u64,
+    },
+    /// The sender has seen that a lane of its is dead, and writes nothing more to it.
+    Abandoned {
+        /// Index of the lane, not 0.
+        lane: u32,
+        /// Position after the last slot it wrote.
+        end: u64,
+    },
+}
+
+impl Control {
+    /// The message id and body.
+    pub fn encode(&self) -> (i32, [u8; BYTES]) {
+        let mut body = [0; BYTES];
+        let mut put = |at: usize, bytes: &[u8]| body[at..at + bytes.len()].copy_from_slice(bytes);
+        match *self {
+            Self::Opened { lane, generation, port, epoch, key, start } => {
+                put(0, &lane.to_le_bytes());
+                put(4, &generation.to_le_bytes());
+                put(8, &port.to_le_bytes());
+                put(12, &epoch.to_le_bytes());
+                put(16, &key.to_le_bytes());
+                put(24, &start.to_le_bytes());
+                (1, body)
+            }
+            Self::Returned { port, epoch, key, count } => {
+                put(0, &port.to_le_bytes());
+                put(4, &epoch.to_le_bytes());
+                put(8, &key.to_le_bytes());
+                put(16, &count.to_le_bytes());
+                (2, body)
+            }
+            Self::Abandoned { lane, end } => {
+                put(0, &lane.to_le_bytes());
+                put(8, &end.to_le_bytes());
+                (3, body)
+            }
+        }
+    }
+
+    /// Reads a control message; `None` for one that no honest library sends.
+    pub fn decode(id: i32, body: &[u8]) -> Option<Self> {
+        let body: &[u8; BYTES] = body.try_into().ok()?;
+        let word = |at: usize| u32::from_le_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
+        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
+        match id {
+            1 if word(0) != 0 && word(4) != 0 => Some(Self::Opened {
+                lane: word(0),
+                generation: word(4),
+                port: word(8),
+                epoch: word(12),
+                key: long(16),
+                start: long(24),
+            }),
+            2 => Some(Self::Returned { port: word(0), epoch: word(4), key: long(8), count: long(16) }),
+            3 if word(0) != 0 => Some(Self::Abandoned { lane: word(0), end: long(8) }),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let all = [
+            Control::Opened {
+                lane: 255,
+                generation: u32::MAX,
+                port: 7,
+                epoch: 3,
+                key: u64::MAX - 1,
+                start: 1 << 40,
+            },
+            Control::Returned { port: 9, epoch: 1, key: 11, count: u64::MAX },
+            Control::Abandoned { lane: 1, end: u64::MAX },
+        ];
+        for control in all {
+            let (id, body) = control.encode();
+            assert_eq!(Control::decode(id, &body), Some(control));
+        }
+    }
+
+    #[test]
+    fn other_lengths_ids_and_lane_zero_are_refused() {
+        assert_eq!(Control::decode(1, &[1; 31]), None);
+        assert_eq!(Control::decode(2, &[1; 33]), None);
+        assert_eq!(Control::decode(0, &[1; 32]), None);
+        assert_eq!(Control::decode(4, &[1; 32]), None);
+        assert_eq!(Control::decode(1, &[0; 32]), None, "lane 0 is the control lane itself");
+    }
+}

@@ -1,0 +1,66 @@
+//! Two real processes for a test: the test itself, and a child that runs the same test function with
+//! its end of a socket as standard input.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+const ROLE: &str = "SHM_MACH_TEST_CHILD";
+
+/// A pair of connected sockets.
+pub fn sockets() -> (OwnedFd, OwnedFd) {
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()
+}
+
+/// The role of this process, if it is a child: what was passed to [`spawn`].
+pub fn role() -> Option<String> {
+    std::env::var(ROLE).ok()
+}
+
+/// In a child: its end of the socket.
+pub fn inherited() -> OwnedFd {
+    rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), 3).unwrap()
+}
+
+/// A child that is killed when the test ends.
+pub struct Peer(pub Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Peer {
+    /// Waits for the child to end by itself, successfully.
+    pub fn finish(mut self) {
+        let status = self.0.wait().unwrap();
+        assert!(status.success(), "the child failed: {status}");
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.0)
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// Runs the test function `test` of this test binary in a child, as `role`.
+pub fn spawn(test: &str, role: &str, socket: OwnedFd) -> Peer {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ROLE, role)
+        .stdin(Stdio::from(socket))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    Peer(child)
+}
