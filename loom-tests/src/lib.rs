@@ -7,6 +7,7 @@
 //! | [`wire`] | the memory of one lane on the heap, and its two ends |
 //! | [`mail`] | messages that are recognised whole, sent and taken |
 //! | [`scene`] | what surrounds a group: control bells, news, the other groups |
+//! | [`office`] | a world whose news come over a lane of their own |
 //! | [`explore`] | loom, or many runs on real threads |
 //!
 //! `cargo test` runs each model natively, and builds this package once more with `--cfg loom` to
@@ -25,6 +26,7 @@
 pub mod explore;
 pub mod mail;
 pub mod models;
+pub mod office;
 pub mod scene;
 pub mod table;
 pub mod wire;

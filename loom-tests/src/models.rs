@@ -59,6 +59,7 @@ models! {
     world::shared_bell_early, 2;
     world::shared_bell_newest, 2;
     world::new_lane, 3;
+    world::news_lane, 2;
     world::new_lane_for_another, 2;
 }
 

@@ -1,5 +1,6 @@
 //! What surrounds the groups of a model: the control bells, the news, who sleeps.
 
+use futex::Gate;
 use futex::sync::{Arc, Lock};
 use shm_mach::ring::group::{Samples, Seat, Sleepers, World};
 use shm_mach::ring::layout::Bell;
@@ -52,6 +53,8 @@ impl World for Scene {
             group.insert(seat);
         }
     }
+
+    fn arm(&self, _gates: &mut Vec<Gate>) {}
 
     fn sleepers(&self) -> &Sleepers {
         &self.sleepers

@@ -214,6 +214,12 @@ pub const RULES: &[Row] = &[
         Fails(&[("gate::sleeper", STUCK)]),
     ),
     row(
+        "news-stay-armed",
+        "loom-tests/src/office.rs",
+        "a lane of news is not disarmed by a reader that does not know who is about to sleep",
+        Fails(&[("world::news_lane", STUCK)]),
+    ),
+    row(
         "reuse-when-drained",
         "loom-tests/src/models/lane.rs",
         "a ring is used again only when its close record was read",

@@ -161,6 +161,6 @@ impl Wire {
 
     /// `lane` in a group.
     pub fn seat_of(&self, lane: LaneIn) -> Seat {
-        Seat { lane, bells: self.bells.clone(), link: self.link, index: 0 }
+        Seat { lane, bells: self.bells.clone(), link: self.link, index: 0, holder: 0 }
     }
 }

@@ -1,6 +1,6 @@
 //! A sender without room sleeps; the receiver wakes it by reading, dying, or raising the limit.
 
-use shm_mach::ring::lane_out::Refusal;
+use shm_mach::ring::lane_out::{Death, Refusal};
 
 use crate::explore::spawn;
 use crate::mail::{poll, push, send, send_waiting};
@@ -45,7 +45,7 @@ pub fn death() {
     let mut lane = wire.sender(1);
     let mut reader = wire.receiver(1);
     send(&mut lane, 1);
-    let receiver = spawn(move || reader.kill());
+    let receiver = spawn(move || reader.kill(Death::Died));
     assert_eq!(send_waiting(&mut lane, 2, 8), Err(Refusal::Dead), "sent to a dead port");
     receiver.join().unwrap();
 }

@@ -1,7 +1,7 @@
 //! A lane alone: no sleep, both ends poll.
 
 use futex::sync::{step, yield_now};
-use shm_mach::ring::lane_out::Refusal;
+use shm_mach::ring::lane_out::{Death, Refusal};
 
 use crate::explore::spawn;
 use crate::mail::{poll, push};
@@ -71,7 +71,7 @@ pub fn death_against_push() {
         assert!(first.is_ok() || second == Err(Refusal::Dead), "alive after death");
         i32::from(first.is_ok()) + i32::from(second.is_ok())
     });
-    reader.kill();
+    reader.kill(Death::Died);
     let accepted = sender.join().unwrap();
     for id in 1..=accepted {
         assert_eq!(poll(&mut reader), Some(id), "an accepted message is lost");
@@ -102,7 +102,7 @@ pub fn reuse() {
     });
     let mut lane = wire.receiver(1);
     assert_eq!(poll(&mut lane), Some(1));
-    lane.kill();
+    lane.kill(Death::Died);
     assert_eq!(poll(&mut lane), None, "the close record comes last");
     let mut lane = wire.receiver_of(next_generation(), START + 2, 1);
     assert_eq!(poll(&mut lane), Some(2), "an old slot was believed");

@@ -2,10 +2,12 @@
 
 use futex::Deadline;
 use futex::sync::Arc;
+use shm_mach::ring::group::World;
 use shm_mach::ring::patience::Wait;
 
 use crate::explore::{expire_timers, spawn, timer, wake_newest_first};
 use crate::mail::{Port, send, send_first, take};
+use crate::office::Office;
 use crate::scene::Scene;
 use crate::wire::{Wire, bells};
 
@@ -97,4 +99,22 @@ pub fn new_lane_for_another() {
     assert_eq!(other.join().unwrap(), Ok(None));
     sender.join().unwrap();
     clock.join().unwrap();
+}
+
+/// News come over a lane of their own. A thread reads them on its way, while another is about to sleep
+/// on the bell that it has armed for them: no news is slept over.
+pub fn news_lane() {
+    let wire = Wire::new(4);
+    let group = Arc::new(Port::new(1, Vec::new()));
+    let office = Arc::new(Office::new(&wire, 3, group.clone()));
+    office.arm(&mut Vec::new()); // by an earlier sleep
+    let mut lane = wire.sender(3);
+    let sender = spawn(move || (1..=2).for_each(|id| send(&mut lane, id)));
+    let there = office.clone();
+    let passer_by = spawn(move || there.look());
+    let mut got = [0; 2].map(|_| group.wait(&*office, Wait::Park, Deadline::NEVER, take).unwrap().unwrap());
+    got.sort_unstable();
+    assert_eq!(got, [1, 2], "news are lost or came twice");
+    passer_by.join().unwrap();
+    sender.join().unwrap();
 }
