@@ -108,7 +108,7 @@ pub const STEPS: &[Row] = &[
         "sample-before-look",
         GROUP,
         "bells and kick are sampled before the look, not after it",
-        Fails(&[("gate::sleeper", STUCK)]),
+        Fails(&[("world::new_lane", STUCK), ("world::news_lane", STUCK)]),
     ),
     row(
         "sample-before-rescan",
