@@ -54,6 +54,7 @@ pub const ORDERS: &[Row] = &[
     row("flags-after", LANE_OUT, "gate-light", Relaxed),
     row("flags-store", LANE_IN, "flags-limit", Fails(&[("full::limit_of_a_generation", OLD_LIMIT)])),
     row("flags-limit", LANE_OUT, "flags-store", Fails(&[("full::limit_of_a_generation", OLD_LIMIT)])),
+    row("drained-fence", LANE_OUT, "cursor-publish", Fails(&[("lane::reuse", RACE)])),
     row("full-raise", LANE_OUT, "gate-heavy", Relaxed),
     row("full-look", LANE_IN, "gate-light", Relaxed),
     row("full-look-state", LANE_IN, "gate-light", Relaxed),

@@ -119,13 +119,6 @@ impl Wire {
         LaneIn::adopt(words, self.gate, generation, start, limit)
     }
 
-    /// The position that the receiver last published.
-    pub fn published(&self) -> u32 {
-        let position = self.cursor.position.load(Ordering::Relaxed);
-        fence(Ordering::Acquire);
-        position
-    }
-
     /// Tells the receiver that the lane is open: what its look at the news finds.
     pub fn announce(&self) {
         self.entry.generation.store(1, Ordering::Release);

@@ -93,10 +93,10 @@ pub fn reuse() {
     let sender = spawn(move || {
         push(&mut lane, 1, 8).expect("there is room");
         lane.close();
-        let (end, _) = lane.end();
-        while step("reuse-when-drained") && ring.published() != end as u32 {
+        while step("reuse-when-drained") && !lane.is_drained() {
             yield_now();
         }
+        let (end, _) = lane.end();
         let mut lane = ring.sender_of(next_generation(), end, 1);
         push(&mut lane, 2, 8).expect("flags of the old generation were believed");
     });
