@@ -255,21 +255,19 @@ impl Link {
     }
 
     /// Takes some news, one after the other, and says how many: 0 when there are none.
+    /// The lane stays armed: a thread that is about to sleep may have found it so, and would not be
+    /// woken for what comes after.
     ///
     /// # Errors
     /// [`Nonsense`]: the peer said something that no honest library says.
     pub(crate) fn take_news(
         &self,
-        nobody_sleeps: bool,
         mut act: impl FnMut(Control) -> Result<(), Nonsense>,
     ) -> Result<usize, Nonsense> {
         let mut news = self.news.lock();
         let mut body = Vec::new();
         let mut taken = 0;
         while let (true, Some(head)) = (taken < NEWS_A_LOOK, news.peek()?) {
-            if nobody_sleeps {
-                news.disarm();
-            }
             if head.payload_bytes() > 0 {
                 return Err(Nonsense);
             }

@@ -243,7 +243,7 @@ impl Inner {
 
     /// Acts on some of a link's news; says on how many.
     fn look_at(&self, link: &Arc<Link>) -> Result<usize, Nonsense> {
-        link.take_news(self.sleepers.is_empty(), |news| {
+        link.take_news(|news| {
             match news {
                 Control::Opened { lane, generation, port, epoch, key, start } => {
                     let target = self.port(port);

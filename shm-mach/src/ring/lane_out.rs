@@ -83,6 +83,9 @@ pub fn publish_interval(limit: u32, slots: usize) -> u64 {
 impl LaneOut {
     /// Opens the lane: `start` is where its ring's last generation ended, `limit` how many unread
     /// messages the port's queue holds for one sender. The caller has written the entry.
+    ///
+    /// A ring is used again only when the receiver has read the last generation to its end, which is
+    /// when its cursor stands at `start`: the new generation takes every slot for free.
     pub fn open(words: OutWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
         let mut lane = Self {
             words,
