@@ -11,6 +11,7 @@
     reason = "a refused message comes back whole, and nothing is allocated for it"
 )]
 
+pub mod authority;
 mod client;
 #[doc(hidden)]
 #[allow(unsafe_code, reason = "states that the shared structures are atomics only")]

@@ -183,7 +183,13 @@ impl Ledger {
         }
     }
 
-    fn register<F>(&mut self, from: u64, name: String, port: PortRef, out: &mut Events<F>) -> Result<Answer, Refusal> {
+    fn register<F>(
+        &mut self,
+        from: u64,
+        name: String,
+        port: PortRef,
+        out: &mut Events<F>,
+    ) -> Result<Answer, Refusal> {
         if let Some(found) = self.names.get(&name) {
             let own = found.receiver == from;
             return Err(if own { Refusal::ServiceActive } else { Refusal::NotPrivileged });
@@ -237,7 +243,13 @@ impl Ledger {
         Ok(Answer::Waiting)
     }
 
-    fn connect<F>(&mut self, from: u64, to: u64, fd: Option<F>, out: &mut Events<F>) -> Result<Answer, Refusal> {
+    fn connect<F>(
+        &mut self,
+        from: u64,
+        to: u64,
+        fd: Option<F>,
+        out: &mut Events<F>,
+    ) -> Result<Answer, Refusal> {
         let fd = fd.ok_or(Refusal::Protocol)?;
         if from == to {
             return Err(Refusal::Protocol);

@@ -110,33 +110,39 @@ pub enum Request {
 impl Request {
     /// Its bytes.
     pub fn encode(&self, serial: u32) -> Vec<u8> {
-        let mut to = Writer::default();
-        let to = &mut to;
+        let mut writer = Writer::default();
+        let to = &mut writer;
         match self {
-            Self::Hello { version, features } => to.u32(1).u32(serial).u32(*version).u32(*features),
-            Self::Echo { nonce } => to.u32(2).u32(serial).u64(*nonce),
-            Self::Register { name, port } => {
-                port.write(to.u32(3).u32(serial).text(name));
-                to
+            Self::Hello { version, features } => {
+                to.u32(1).u32(serial).u32(*version).u32(*features);
             }
-            Self::LookUp { name, wait } => to.u32(4).u32(serial).text(name).u32(u32::from(*wait)),
-            Self::Connect { task } => to.u32(5).u32(serial).u64(*task),
-            Self::Accept { task } => to.u32(6).u32(serial).u64(*task),
-            Self::Grant { receiver, port, to: task } => {
+            Self::Echo { nonce } => {
+                to.u32(2).u32(serial).u64(*nonce);
+            }
+            Self::Register { name, port } => port.write(to.u32(3).u32(serial).text(name)),
+            Self::LookUp { name, wait } => {
+                to.u32(4).u32(serial).text(name).u32(u32::from(*wait));
+            }
+            Self::Connect { task } => {
+                to.u32(5).u32(serial).u64(*task);
+            }
+            Self::Accept { task } => {
+                to.u32(6).u32(serial).u64(*task);
+            }
+            Self::Grant { receiver, port, to: holder } => {
                 port.write(to.u32(7).u32(serial).u64(*receiver));
-                to.u64(*task)
+                to.u64(*holder);
             }
             Self::Release { receiver, port, count } => {
                 port.write(to.u32(8).u32(serial).u64(*receiver));
-                to.u32(*count)
+                to.u32(*count);
             }
-            Self::Child { port } => {
-                port.write(to.u32(9).u32(serial));
-                to
+            Self::Child { port } => port.write(to.u32(9).u32(serial)),
+            Self::Unregister { key } => {
+                to.u32(10).u32(serial).u64(*key);
             }
-            Self::Unregister { key } => to.u32(10).u32(serial).u64(*key),
-        };
-        to.take()
+        }
+        writer.take()
     }
 
     /// Reads a request and its serial; `None` for one that no honest library sends.
