@@ -1,14 +1,17 @@
 //! Readers of the name table, against a writer that never stops.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use shm_mach::ipc::{
-    Effects, Line, Miss, NameReader, NameTable, Place, PortId, PortName, RawName, ReceiverId, Row, Space,
-    TypeBits,
+    Effects, Line, Miss, NameTable, Place, PortId, PortName, RawName, ReceiverId, Row, Space, TypeBits,
 };
 use shm_mach::segment::Shared;
 
-const ROUNDS: u32 = 300_000;
+/// How many rows a reader checks.
+const ROWS: u32 = 200_000;
+/// How long it tries.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn table(lines: usize) -> NameTable {
     let lines: Vec<Line> = (0..lines).map(|_| Line::default()).collect();
@@ -28,42 +31,48 @@ fn row(name: PortName, number: u32) -> Row {
     }
 }
 
-/// Reads until the writer is done; says how many rows it saw.
-fn read_on(reader: &NameReader, names: &[PortName], done: &AtomicBool, check: impl Fn(&Row)) -> u64 {
-    let mut seen = 0;
-    while !done.load(Ordering::Relaxed) {
-        for name in names {
-            match reader.try_lookup(*name) {
-                Ok(row) => {
-                    assert_eq!(row.name, *name);
-                    check(&row);
-                    seen += 1;
-                }
-                Err(Miss::Unknown | Miss::Busy) => {}
-            }
+/// Looks again and again, until enough rows were seen or a slow machine has had its time; then the
+/// writer may stop. Says how many rows were seen.
+fn look_on(done: &AtomicBool, look: impl Fn() -> Option<Row>, check: impl Fn(Row)) -> u32 {
+    let (begin, mut seen) = (Instant::now(), 0);
+    let writer_may_stop = StopWriter(done);
+    while seen < ROWS && begin.elapsed() < PATIENCE {
+        if let Some(row) = look() {
+            check(row);
+            seen += 1;
         }
     }
+    drop(writer_may_stop);
     seen
+}
+
+/// Lets the writer stop, also when the reader panics.
+struct StopWriter<'a>(&'a AtomicBool);
+
+impl Drop for StopWriter<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
 fn a_reader_never_sees_a_torn_line() {
     let mut table = table(2);
     let reader = table.reader();
-    let names: Vec<PortName> = (0..4).map(|use_| PortName::new(0x103 + use_ * 4).unwrap()).collect();
     let done = AtomicBool::new(false);
     let seen = std::thread::scope(|scope| {
-        let (done, checked) = (&done, &names);
-        let reading = scope.spawn(move || {
-            read_on(&reader, checked, done, |seen| assert_eq!(*seen, row(seen.name, seen.urefs)))
-        });
-        for number in 0..ROUNDS {
-            table.write(&row(names[(number / 3) as usize % names.len()], number));
+        let done = &done;
+        let check = |seen: Row| assert_eq!(seen, row(seen.name, seen.urefs));
+        let reading = scope.spawn(move || look_on(done, || reader.at(1).ok().flatten(), check));
+        let mut number = 0_u32;
+        while !done.load(Ordering::Relaxed) {
+            let name = PortName::new(0x103 | (number / 3 % 64) << 2).unwrap();
+            table.write(&row(name, number));
             if number % 3 == 2 {
                 table.clear(1);
             }
+            number = number.wrapping_add(1);
         }
-        done.store(true, Ordering::Relaxed);
         reading.join().unwrap()
     });
     assert!(seen > 0, "the reader saw something");
@@ -74,32 +83,37 @@ fn a_reader_of_a_living_space_sees_only_what_was_there() {
     let mut space = Space::new(ReceiverId(1), table(4), 3);
     let reader = space.reader();
     let (done, newest) = (AtomicBool::new(false), AtomicU32::new(0));
-    std::thread::scope(|scope| {
+    let seen = std::thread::scope(|scope| {
         let (done, newest) = (&done, &newest);
-        let reading = scope.spawn(move || {
-            while !done.load(Ordering::Relaxed) {
-                let Some(name) = PortName::new(newest.load(Ordering::Acquire)) else { continue };
-                let Some(row) = reader.lookup(name) else { continue };
-                let birth = row.port.birth;
-                assert_eq!((row.name, row.type_bits), (name, TypeBits::SEND));
-                assert_eq!((row.receiver, row.port.secret), (ReceiverId(birth + 2), !birth));
-                let place = Place { segment: birth as u32, generation: 1, offset: birth * 64 };
-                assert!(row.place == place || row.place == Place::NOWHERE, "{row:?}");
-            }
-        });
-        let mut effects = Effects::new();
-        for birth in 0..u64::from(ROUNDS) {
+        let look = move || {
+            let name = PortName::new(newest.load(Ordering::Acquire))?;
+            let row = reader.lookup(name)?;
+            assert_eq!((row.name, row.type_bits), (name, TypeBits::SEND));
+            Some(row)
+        };
+        let check = |row: Row| {
+            let birth = row.port.birth;
+            assert_eq!((row.receiver, row.port.secret), (ReceiverId(birth + 2), !birth));
+            assert!(row.place == place(birth) || row.place == Place::NOWHERE, "{row:?}");
+        };
+        let reading = scope.spawn(move || look_on(done, look, check));
+        let (mut effects, mut birth) = (Effects::new(), 0);
+        while !done.load(Ordering::Relaxed) {
+            birth += 1;
             let port = PortId { birth, index: 1, generation: 1, secret: !birth };
             let name = space.insert_send(port, ReceiverId(birth + 2), &mut effects).unwrap();
             newest.store(name.get(), Ordering::Release);
-            let place = Place { segment: birth as u32, generation: 1, offset: birth * 64 };
-            space.set_place(RawName::from(name), place).unwrap();
+            space.set_place(RawName::from(name), place(birth)).unwrap();
             space.deallocate(RawName::from(name), &mut effects).unwrap();
             effects.clear();
         }
-        done.store(true, Ordering::Relaxed);
-        reading.join().unwrap();
+        reading.join().unwrap()
     });
+    assert!(seen > 0, "the reader saw something");
+}
+
+fn place(birth: u64) -> Place {
+    Place { segment: birth as u32, generation: 1, offset: birth * 64 }
 }
 
 #[test]

@@ -286,3 +286,47 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> NameTable {
+        NameTable::new(Shared::heap_slice(Box::new([Line::default(), Line::default(), Line::default()])))
+    }
+
+    fn row(raw: u32) -> Row {
+        let port = PortId { birth: 1, index: 2, generation: 3, secret: 4 };
+        Row { name: PortName::new(raw).unwrap(), urefs: 1, port, receiver: ReceiverId(5), ..NOTHING }
+    }
+
+    #[test]
+    fn a_name_in_a_line_that_is_not_its_own_is_not_believed() {
+        let mut table = table();
+        table.write(&row(0x103));
+        for forged in [0x203, 0x003, 0x102, u32::MAX] {
+            table.lines[1].name.store(forged, order!("table-field", Relaxed));
+            assert_eq!(table.reader().at(1), Ok(None), "{forged:#x}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_an_entry_stays_in_a_free_line() {
+        let mut table = table();
+        table.write(&row(0x103));
+        table.clear(1);
+        assert_eq!(table.lines[1].row(), NOTHING);
+        assert_eq!(table.lines[1].name.load(order!("table-field", Relaxed)), 0);
+    }
+
+    #[test]
+    fn a_line_whose_writer_stopped_in_the_middle_is_busy_and_hides_no_other() {
+        let mut table = table();
+        table.write(&row(0x103));
+        table.write(&row(0x203));
+        table.lines[1].version.store(3, order!("table-odd", Relaxed));
+        let reader = table.reader();
+        assert_eq!(reader.try_lookup(PortName::new(0x103).unwrap()), Err(Miss::Busy));
+        assert_eq!(reader.lookup(PortName::new(0x203).unwrap()), Some(row(0x203)));
+    }
+}
