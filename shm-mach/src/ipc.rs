@@ -13,8 +13,8 @@
 //! | [`error`] | why a call is refused, with Mach's codes |
 //! | [`effect`] | what the caller has to do after a call |
 //! | [`entry`] | what one name stands for |
-//! | [`slots`] | the numbers that are free, and their generations |
-//! | [`holdings`] | from a port to the names that a space has for it |
+//! | `slots` | the numbers that are free, and their generations |
+//! | `holdings` | from a port to the names that a space has for it |
 //! | [`table`] | the copy of the entries that readers look at without a lock |
 //! | [`space`] | a task's names |
 //! | [`insert`] | making rights, and taking in rights that arrive |

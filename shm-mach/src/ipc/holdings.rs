@@ -1,6 +1,7 @@
 //! From a port to the names that a space has for it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::error::PortError;
 use super::port::{PortId, ReceiverId};
@@ -38,12 +39,22 @@ impl Holdings {
         self.map.try_reserve(1).map_err(|_| PortError::ResourceShortage)
     }
 
-    /// Changes what is held of this port; it is forgotten when nothing is.
+    /// Changes what is held of this port; it is forgotten when that is nothing.
     pub(super) fn update(&mut self, key: Key, change: impl FnOnce(&mut Held)) {
-        let held = self.map.entry(key).or_default();
-        change(held);
-        if *held == Held::default() {
-            self.map.remove(&key);
+        match self.map.entry(key) {
+            Entry::Occupied(mut place) => {
+                change(place.get_mut());
+                if *place.get() == Held::default() {
+                    place.remove();
+                }
+            }
+            Entry::Vacant(place) => {
+                let mut held = Held::default();
+                change(&mut held);
+                if held != Held::default() {
+                    place.insert(held);
+                }
+            }
         }
     }
 }

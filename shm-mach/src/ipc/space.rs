@@ -141,13 +141,14 @@ impl Space {
                 self.holdings.update((port, receiver), |held| held.name = index);
             }
             State::SendOnce { port, receiver, .. } => {
-                let key = (port, receiver);
-                let next = self.holdings.get(key).once;
+                let mut next = 0;
+                self.holdings.update((port, receiver), |held| {
+                    next = std::mem::replace(&mut held.once, index);
+                });
                 self.slots.entry_mut(index).once.next = next;
                 if next != 0 {
                     self.slots.entry_mut(next).once.previous = index;
                 }
-                self.holdings.update(key, |held| held.once = index);
             }
             State::PortSet { .. } | State::Dead { .. } => {}
         }
