@@ -7,3 +7,6 @@
 //! | [`server`] | its sockets: attaching tasks, requests in, events out |
 
 pub mod ledger;
+pub mod server;
+
+pub use server::Server;

@@ -13,6 +13,7 @@
 
 pub mod authority;
 mod client;
+pub mod ipc;
 #[doc(hidden)]
 #[allow(unsafe_code, reason = "states that the shared structures are atomics only")]
 pub mod ring;
