@@ -4,9 +4,12 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`ledger`] | what it knows, as a state machine without I/O |
+//! | [`listen`] | where it is found; an authority inside a program |
 //! | [`server`] | its sockets: attaching tasks, requests in, events out |
 
 pub mod ledger;
+pub mod listen;
 pub mod server;
 
+pub use listen::Embedded;
 pub use server::Server;

@@ -23,6 +23,7 @@ pub mod segment;
 #[doc(hidden)]
 pub mod wire;
 
+pub use client::attach::AuthorityError;
 pub use client::error::{PortError, ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;

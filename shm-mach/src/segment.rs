@@ -8,8 +8,10 @@
 //! Above this floor shared memory is only ever seen as a [`Shared`] view of atomics.
 
 pub mod fork;
+pub mod inherit;
 mod mapping;
 mod memfd;
+pub mod process;
 mod shared;
 pub mod socket;
 

@@ -5,5 +5,6 @@ pub mod bytes;
 pub mod control;
 pub mod event;
 pub mod hello;
+pub mod place;
 pub mod record;
 pub mod request;

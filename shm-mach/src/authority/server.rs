@@ -11,10 +11,11 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::authority::ledger::{Ledger, Outgoing};
 use crate::ring::layout::Bell;
+use crate::segment::process::start_time;
 use crate::segment::socket::{self, Credentials, Datagram};
 use crate::segment::{OwnSegment, PeerSegment, Shared};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
-use crate::wire::request::{DATAGRAM_MAX, PROTOCOL, Request};
+use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
 
 /// Bytes of a task's page: one bell, which counts the events that the task was or will be told.
 pub const PAGE_BYTES: usize = 4096;
@@ -80,7 +81,8 @@ impl Server {
     /// serves only the connections that it is [`given`](Self::adopt).
     pub fn new(listener: Option<OwnedFd>) -> Self {
         // Ids of different authorities differ, so that none is ever used again.
-        let first = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0u8) << 32;
+        let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0u8);
+        let first = (random << 32) & !PAIRED;
         Self {
             listener,
             connections: HashMap::new(),
@@ -364,14 +366,6 @@ fn is_readable(process: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(process, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut fds, Some(&now)).is_ok() && !fds[0].revents().is_empty()
-}
-
-/// When a process started, in clock ticks since boot; 0 when it cannot be read.
-pub(crate) fn start_time(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // Field 2 is the command in parentheses, which may itself contain spaces and parentheses.
-    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    after.split_ascii_whitespace().nth(19).and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
 fn make_page() -> std::io::Result<(Shared<Bell>, OwnedFd)> {

@@ -104,15 +104,16 @@ impl OwnHalf {
         self.cursors[lane].position.store(end as u32, Ordering::Release);
     }
 
-    /// The sender's view of own lane `lane`.
-    pub(crate) fn out_words(&self, theirs: &PeerHalf, lane: usize) -> OutWords {
+    /// The sender's view of own lane `lane`. Without the peer's half, its flags say nothing and its
+    /// cursor stands still.
+    pub(crate) fn out_words(&self, theirs: Option<&PeerHalf>, lane: usize) -> OutWords {
         let own = "an own lane's index is below LANES";
         OutWords {
             entry: self.entries.at(lane).expect(own),
             slots: self.memory.slice(self.geometry.ring(lane), self.geometry.slots),
             bells: self.bells.clone(),
-            flags: theirs.flags.at(lane).expect(own),
-            cursor: theirs.cursors.at(lane).expect(own),
+            flags: theirs.map_or_else(|| Shared::heap(Flags::default()), |theirs| theirs.flags_of(lane)),
+            cursor: theirs.map_or_else(|| Shared::heap(Cursor::default()), |theirs| theirs.cursor_of(lane)),
         }
     }
 }
@@ -182,6 +183,16 @@ impl PeerHalf {
         let payload =
             segment.slice(geometry.payload(), geometry.payload_bytes() / 8).ok_or(BadHalf::Geometry)?;
         Ok(Self { segment, geometry, gate, bells, entries, flags, cursors, payload, replies, reply_flags })
+    }
+
+    /// What the peer, as receiver, tells of own lane `lane`.
+    pub(crate) fn flags_of(&self, lane: usize) -> Shared<Flags> {
+        self.flags.at(lane).expect("an own lane's index is below LANES")
+    }
+
+    /// How far the peer has read own lane `lane`.
+    pub(crate) fn cursor_of(&self, lane: usize) -> Shared<Cursor> {
+        self.cursors.at(lane).expect("an own lane's index is below LANES")
     }
 
     /// The receiver's view of the peer's lane `lane`, below `LANES`.

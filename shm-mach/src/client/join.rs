@@ -9,13 +9,14 @@ use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::client::half::{BadHalf, OwnHalf, PeerHalf};
 use crate::client::identity::Identity;
-use crate::client::link::{Link, RemotePort, Watch};
+use crate::client::link::{Link, Watch};
 use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
 use crate::ring::layout::FEATURE_MEMBARRIER;
 use crate::segment::socket::{self, Credentials};
 use crate::wire::hello::{BadHello, ECHO_BYTES, HELLO_BYTES, Hello, echo};
+use crate::wire::request::{PAIRED, PortRef};
 
 /// Why two processes could not join.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +79,7 @@ pub struct Joined {
 /// # Errors
 /// [`JoinError`]; the socket is then closed.
 pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
-    let task = Task::new(*options);
+    let task = Task::new(*options, None);
     socket::pass_credentials(&socket)?;
     let (own, fd) = OwnHalf::create(options.geometry, task.inner.gate)?;
     let receive = task.allocate().expect("a new task has room for a port");
@@ -97,14 +98,17 @@ pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
     // The echo came from a process with that pid, after the pidfd was opened: it is that process,
     // unless it has died since.
     let gate = task.inner.gate.agreed(half.gate);
-    let link = Arc::new(Link::new(task.inner.next_link(), peer, own, half, gate, Watch { process, socket }));
+    let number = task.inner.next_link();
+    let watch = Watch::Pair { process, socket };
+    let link = Arc::new(Link::new(number, PAIRED | number, peer, own, gate, watch));
+    link.complete(half);
     if link.has_died() {
         return Err(JoinError::HungUp);
     }
+    port.mint(link.task);
     task.inner.add_link(link.clone());
-    port.mint(&link);
-    let to = RemotePort { port: theirs.port, epoch: 0, key: theirs.key, limit: theirs.limit };
-    let send = SendRight::remote(task.inner.clone(), link, to);
+    let to = PortRef { port: theirs.port, epoch: 0, key: theirs.key, limit: theirs.limit };
+    let send = SendRight::linked(task.inner.clone(), link, to);
     receive.request_no_senders(0, &receive);
     Ok(Joined { task, receive, send, peer })
 }

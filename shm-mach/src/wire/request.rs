@@ -14,6 +14,9 @@ pub const DATAGRAM_MAX: usize = 512;
 /// The longest name of a service, in bytes.
 pub const NAME_MAX: usize = 127;
 
+/// Bit of task ids that no authority gives: a task uses them for peers that it joined without one.
+pub const PAIRED: u64 = 1 << 63;
+
 /// Where a send right leads: a port as its receiver's library tells of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PortRef {
