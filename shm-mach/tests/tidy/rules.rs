@@ -45,7 +45,7 @@ pub(crate) const FILE_LINES: usize = 500;
 pub(crate) const FUNCTION_LINES: usize = 80;
 /// Files that are longer today, and how long they may be until they are split.
 pub(crate) const LONG_FILES: [(&str, usize); 2] =
-    [("shm-mach/src/client/port.rs", 660), ("shm-mach/src/ring/group.rs", 650)];
+    [("shm-mach/src/client/port.rs", 680), ("shm-mach/src/ring/group.rs", 680)];
 
 /// The first parts of absolute paths that mean the same on every machine. A home or a temporary
 /// folder is not among them.
