@@ -8,6 +8,7 @@ use shm_mach::ring::slot::{Head, Kind, LENGTH_MAX, PAYLOAD_UNIT, RIGHT_BYTES, RI
 use shm_mach::wire::control::{self, Control};
 use shm_mach::wire::hello::{ECHO_BYTES, HELLO_BYTES, Hello, echo};
 use shm_mach::wire::record::Record;
+use shm_mach::wire::request::PortRef;
 
 fn config() -> ProptestConfig {
     let cases = if cfg!(miri) { 4 } else { 2048 };
@@ -51,14 +52,19 @@ fn hello() -> impl Strategy<Value = Hello> {
         .prop_map(|(features, nonce, port, limit, key)| Hello { features, nonce, port, limit, key })
 }
 
+fn port() -> impl Strategy<Value = PortRef> {
+    (word(), word(), any::<u64>(), word()).prop_map(|(port, epoch, key, limit)| PortRef {
+        port,
+        epoch,
+        key,
+        limit,
+    })
+}
+
 fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
-        (word(), any::<u64>(), word(), word()).prop_map(|(port, key, epoch, limit)| Record::Send {
-            port,
-            key,
-            epoch,
-            limit
-        }),
+        port().prop_map(Record::Send),
+        (any::<u64>(), port()).prop_map(|(receiver, port)| Record::Granted { receiver, port }),
         (any::<u16>(), word()).prop_map(|(slot, generation)| Record::SendOnce(Token { slot, generation })),
         Just(Record::Dead),
     ]
