@@ -297,8 +297,10 @@ impl<P> Group<P> {
         let result = act(&mut state);
         // Under the lock: a leader that samples after this sees the change.
         self.kick.advance();
+        // One that sampled before and is not asleep yet finds the count changed when it tries to be.
+        let asleep = state.asleep;
         drop(state);
-        if sync::step("kick-wake") {
+        if asleep && sync::step("kick-wake") {
             sync::futex_wake(&self.kick.0, 1);
         }
         result
