@@ -175,7 +175,7 @@ pub struct State<P> {
 const TURN: u32 = 32;
 /// Takes between two looks at the world's news.
 const LOOK_EVERY: u32 = 64;
-/// Looks between two releases of the lock while spinning.
+/// Looks between two releases of the lock, and two looks at the world's news, while spinning.
 const BURST: u32 = 64;
 /// How long a sleep may last when the heavy fence was refused.
 const UNRELIABLE_SLEEP: std::time::Duration = std::time::Duration::from_millis(1);
@@ -353,12 +353,8 @@ impl<P> Group<P> {
         deadline: Deadline,
         mut take: impl FnMut(&mut State<P>) -> Option<R>,
     ) -> Result<Option<R>, TooManyWords> {
-        if let Some(result) = self.take_now(world, &mut take) {
-            return Ok(Some(result));
-        }
         loop {
-            world.look();
-            if let Some(result) = self.spin(policy, &mut take) {
+            if let Some(result) = self.spin(world, policy, &mut take) {
                 return Ok(Some(result));
             }
             if deadline.has_passed() {
@@ -367,11 +363,17 @@ impl<P> Group<P> {
             if policy != Wait::Spin {
                 return self.park(world, deadline, take);
             }
+            world.look();
         }
     }
 
     /// Looks again and again, mostly under the lock, so that what is found is taken at once.
-    fn spin<R>(&self, policy: Wait, take: &mut impl FnMut(&mut State<P>) -> Option<R>) -> Option<R> {
+    fn spin<R>(
+        &self,
+        world: &impl World,
+        policy: Wait,
+        take: &mut impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> Option<R> {
         let mut state = self.state.lock();
         if state.has_leader {
             return None; // others sleep here already: do not burn a core beside them
@@ -385,6 +387,9 @@ impl<P> Group<P> {
             if looks.is_multiple_of(BURST) || self.is_contended() || sync::MODEL {
                 guard = None;
                 self.give_way();
+                if looks.is_multiple_of(BURST) {
+                    world.look();
+                }
             }
             let state = guard.get_or_insert_with(|| self.state.lock());
             found = take(state);
