@@ -478,13 +478,18 @@ impl<P> Group<P> {
             world.sleepers().leave(&self.kick, &sampled.0, outcome != Ok(Outcome::TimedOut));
             let mut state = self.lock();
             state.asleep = false;
-            drop(state);
             match outcome {
                 Ok(outcome) => timed_out = outcome == Outcome::TimedOut && reliable,
                 Err(error) => {
-                    self.leave(self.lock(), true);
+                    self.leave(state, true);
                     return Err(error);
                 }
+            }
+            // Most likely it was woken for a message: that needs no new samples. News that it was
+            // woken for too are looked at before anybody sleeps again; who sleeps now was kicked.
+            if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
+                self.leave(state, true);
+                return Ok(Some(result));
             }
         }
     }
