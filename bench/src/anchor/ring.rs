@@ -1,9 +1,10 @@
 //! The ceiling of a stream of small messages: a ring of words with one producer and one consumer, and no protection.
 //!
 //! The algorithm is rtrb's: each end keeps private copies of both positions and reads the other's only when the copy
-//! says "full" or "empty". Positions count up to twice the size and then begin again. That is dearer than counting on
-//! and masking, most of all for the producer, and makes the ring *faster*: a producer that outruns the consumer finds
-//! the ring full after every few elements, and then the lines of both positions go back and forth.
+//! says "full" or "empty". Positions count up to twice the size and then begin again, as rtrb's do. That is dearer than
+//! counting on and masking, most of all for the producer, and yet makes the ring faster where the cores are near: a
+//! producer that outruns the consumer finds the ring full after every few elements, and then the lines of both
+//! positions go back and forth.
 
 use crate::failure::Failure;
 use crate::measure::Measure;
