@@ -355,7 +355,7 @@ impl Port {
 
     /// The receive right is gone: every lane is dead, every message destroyed.
     pub(crate) fn destroy(&self) -> Vec<LocalMessage> {
-        let messages = self.group.change(|state| {
+        let (messages, waiting) = self.group.change(|state| {
             state.port.is_dead = true;
             state.port.no_senders = None;
             while !state.seats().is_empty() {
@@ -364,10 +364,13 @@ impl Port {
             for awaited in std::mem::take(&mut state.port.awaited) {
                 awaited.abandon();
             }
-            std::mem::take(&mut state.port.local)
+            (std::mem::take(&mut state.port.local), state.port.waiting_for_room)
         });
-        self.room.fetch_add(1, Ordering::Release);
-        futex_wake(&self.room, u32::MAX);
+        // Who is not counted yet will see, under the lock, that the port is dead.
+        if waiting > 0 {
+            self.room.fetch_add(1, Ordering::Release);
+            futex_wake(&self.room, u32::MAX);
+        }
         messages.into()
     }
 
