@@ -50,6 +50,8 @@ pub(crate) struct Link {
     /// Stand for the peer's reply slots and flags while it has none here.
     pub(crate) blank: (Slot, ReplyFlags),
     out: Lock<OutLanes>,
+    /// Something found the control lane full.
+    has_backlog: AtomicBool,
     news: Lock<Option<LaneIn>>,
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
     lanes_in: [AtomicU32; LANES],
@@ -121,6 +123,7 @@ impl Link {
             replies: Replies::default(),
             blank: Default::default(),
             out: Lock::new(out),
+            has_backlog: AtomicBool::new(false),
             news: Lock::new(None),
             lanes_in: [const { AtomicU32::new(FREE) }; LANES],
             dead: AtomicBool::new(false),
@@ -273,6 +276,17 @@ impl Link {
         out.flush();
         if !out.backlog.is_empty() || !out.try_tell(&news) {
             out.backlog.push(news);
+        }
+        self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Tells what found the control lane full, as far as there is room now: the program may never
+    /// tell anything again by itself.
+    pub(crate) fn flush(&self) {
+        if self.has_backlog.load(Ordering::Relaxed) {
+            let mut out = self.out.lock();
+            out.flush();
+            self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
         }
     }
 
