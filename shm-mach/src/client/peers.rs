@@ -67,9 +67,19 @@ impl Inner {
     /// Completes a link by the peer's half; one that is refused ends the link.
     fn complete(&self, link: &Arc<Link>, fd: &OwnedFd) {
         match PeerHalf::adopt(fd) {
-            Ok(half) if self.gate.agreed(half.gate) == link.gate => link.complete(half),
+            Ok(half) if self.gate.agreed(half.gate) == link.gate => {
+                link.complete(half);
+                self.kick_all();
+            }
             _ => self.lose_link(link, true),
         }
+    }
+
+    /// The bells of a half have arrived: who sampled before does not sleep on them, whatever has
+    /// woken the thread that heard of it.
+    fn kick_all(&self) {
+        let ports: Vec<_> = self.ports.lock().slots.iter().flatten().cloned().collect();
+        ports.iter().for_each(|port| port.group.change(|_| ()));
     }
 
     /// A task that this one does not know yet wants to send to it.
