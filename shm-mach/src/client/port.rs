@@ -443,11 +443,17 @@ impl Port {
         })
     }
 
-    /// The token was not published after all.
+    /// The token was not published after all: the right is still here.
     pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
-        let awaited = &mut self.group.lock().port.awaited;
-        awaited.retain(|awaited| !(Arc::ptr_eq(&awaited.link, link) && awaited.token == token));
-        link.end_reply(token);
+        let mut state = self.group.lock();
+        let port = &mut state.port;
+        let awaited = |awaited: &Awaited| Arc::ptr_eq(&awaited.link, link) && awaited.token == token;
+        let found = port.awaited.iter().position(awaited);
+        found.map(|at| port.awaited.swap_remove(at));
+        let was_abandoned = link.cancel_reply(token);
+        if found.is_none() && !was_abandoned {
+            port.once += 1; // the peer died meanwhile, and the right was counted as used up
+        }
     }
 
     /// A handle to a send right of this task's own appeared.

@@ -99,9 +99,19 @@ impl Link {
         asking.abandoned = abandoned;
     }
 
-    /// The token was never published, or its answer was read: the slot is free.
+    /// The answer was read: the slot is free.
     pub(crate) fn end_reply(&self, token: Token) {
         self.replies.asking.lock().free.push(token.slot);
+    }
+
+    /// The token was never published: the slot is free. Says whether the token was abandoned
+    /// meanwhile, by a port that died.
+    pub(crate) fn cancel_reply(&self, token: Token) -> bool {
+        let mut asking = self.replies.asking.lock();
+        let before = asking.abandoned.len();
+        asking.abandoned.retain(|abandoned| *abandoned != token);
+        asking.free.push(token.slot);
+        asking.abandoned.len() < before
     }
 
     /// Makes room for the answer to a token of the peer's, when it arrives with a request.
