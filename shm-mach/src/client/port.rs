@@ -103,6 +103,10 @@ impl LocalMessage {
         Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new() }
     }
 
+    fn is_send_once(&self) -> bool {
+        self.sender == Identity::KERNEL && self.id == Notification::SendOnce.encode().0
+    }
+
     /// The message that it was made of, with the body that it was copied from.
     pub(crate) fn into_message(self, body: &[u8]) -> Message<'_> {
         Message { id: self.id, body, reply: self.reply, rights: self.rights }
@@ -172,7 +176,11 @@ impl Port {
             let holder = at.map(|at| &mut port.holders[at]);
             match holder {
                 Some(holder)
-                    if holder.epoch == epoch && holder.is_live() && key == self.key && !port.is_dead =>
+                    if holder.epoch == epoch
+                        && holder.is_live()
+                        && !holder.is_gone
+                        && key == self.key
+                        && !port.is_dead =>
                 {
                     holder.lanes += 1;
                     lane.set_limit(port.limit);
@@ -436,11 +444,22 @@ impl Port {
         })
     }
 
-    /// The token was not published after all.
+    /// The token was not published after all: the right is still this task's.
     pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
-        let awaited = &mut self.group.lock().port.awaited;
-        awaited.retain(|awaited| !(Arc::ptr_eq(&awaited.link, link) && awaited.token == token));
-        link.end_reply(token);
+        let port = &mut self.group.lock().port;
+        let is_it = |awaited: &Awaited| Arc::ptr_eq(&awaited.link, link) && awaited.token == token;
+        if let Some(at) = port.awaited.iter().position(is_it) {
+            port.awaited.swap_remove(at);
+            return link.end_reply(token);
+        }
+        // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
+        // given back then. The right exists again, so what told of its end is taken back: one such
+        // notification is like another.
+        port.once += 1;
+        let told = port.local.iter().rposition(LocalMessage::is_send_once);
+        if let (true, Some(at)) = (link.is_dead(), told) {
+            port.local.remove(at);
+        }
     }
 
     /// The right was not given after all.
