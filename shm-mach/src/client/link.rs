@@ -37,7 +37,7 @@ const DEAD: u32 = 2;
 /// The bell that is rung for news.
 const CONTROL_BELL: u8 = 0;
 /// News handled in one look, so that a peer cannot keep a thread busy.
-const NEWS_A_LOOK: usize = 64;
+pub(crate) const NEWS_A_LOOK: usize = 64;
 
 /// A link to one peer.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(crate) struct Link {
     pub(crate) theirs: PeerHalf,
     pub(crate) replies: Replies,
     out: Lock<OutLanes>,
+    /// Something found the control lane full.
+    has_backlog: AtomicBool,
     news: Lock<LaneIn>,
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
     lanes_in: [AtomicU32; LANES],
@@ -118,6 +120,7 @@ impl Link {
             theirs,
             replies: Replies::default(),
             out: Lock::new(out),
+            has_backlog: AtomicBool::new(false),
             news: Lock::new(news),
             lanes_in: [const { AtomicU32::new(FREE) }; LANES],
             dead: AtomicBool::new(false),
@@ -233,6 +236,16 @@ impl Link {
         if !out.backlog.is_empty() || !out.try_tell(&news) {
             out.backlog.push(news);
         }
+        self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Tells what found the control lane full, as far as there is room: the program may never tell
+    /// anything again by itself.
+    #[cold]
+    fn flush(&self) {
+        let mut out = self.out.lock();
+        out.flush();
+        self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
     }
 
     // The receiving side.
@@ -263,6 +276,9 @@ impl Link {
         nobody_sleeps: bool,
         mut act: impl FnMut(Control) -> Result<(), Nonsense>,
     ) -> Result<usize, Nonsense> {
+        if self.has_backlog.load(Ordering::Relaxed) {
+            self.flush();
+        }
         let mut news = self.news.lock();
         let mut body = Vec::new();
         let mut taken = 0;

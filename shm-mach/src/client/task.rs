@@ -9,11 +9,11 @@ use futex::sync::Lock;
 
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
-use crate::client::link::Link;
+use crate::client::link::{Link, NEWS_A_LOOK};
 use crate::client::port::{Aftermath, Port};
 use crate::client::receive_right::{ReceiveRight, TICK};
 use crate::ring::group::{Samples, Sleepers, World};
-use crate::ring::layout::{BELLS, Geometry};
+use crate::ring::layout::{BELLS, Geometry, SLOTS_MAX};
 use crate::ring::slot::Nonsense;
 use crate::wire::control::Control;
 
@@ -158,6 +158,13 @@ impl Inner {
         ports.free.push(port.index);
         drop(ports);
         drop(port.destroy());
+        // Lanes that nobody has looked at yet: their senders may be waiting for room, and perhaps no
+        // thread of this task ever looks again.
+        for link in self.links().iter() {
+            if self.take_all_news(link).is_err() {
+                self.lose_link(link, true);
+            }
+        }
     }
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
@@ -210,15 +217,19 @@ impl Inner {
             return;
         }
         // The last news of a dead peer were published before it died: lanes opened, rights returned.
-        let mut condemned = condemned;
-        while !condemned {
-            match self.look_at(link) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(_) => condemned = true,
+        let condemned = condemned || self.take_all_news(link).is_err();
+        self.end_link(link, condemned);
+    }
+
+    /// Acts on all of a link's news that are there now. A ring holds only so many; a peer that goes on
+    /// adding to them keeps nobody here.
+    fn take_all_news(&self, link: &Arc<Link>) -> Result<(), Nonsense> {
+        for _ in 0..=SLOTS_MAX / NEWS_A_LOOK {
+            if self.look_at(link)? == 0 {
+                break;
             }
         }
-        self.end_link(link, condemned);
+        Ok(())
     }
 
     fn end_link(&self, link: &Arc<Link>, condemned: bool) {
