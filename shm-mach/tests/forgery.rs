@@ -9,20 +9,21 @@ use std::time::Duration;
 use common::raw::{Raw, SMALL};
 use common::sockets;
 use common::watchdog::Watchdog;
-use futex::sync::Ordering as Order;
-use shm_mach::ring::layout::{FLAG_DEAD, FLAG_REVOKED, Slot, place};
-use shm_mach::ring::slot::{Head, LENGTH_MAX};
+use futex::sync::{Ordering as Order, store_bytes};
+use shm_mach::ring::layout::{Cursor, FLAG_DEAD, FLAG_REVOKED, Slot, place};
+use shm_mach::ring::slot::{Head, LENGTH_MAX, seq};
 use shm_mach::segment::Shared;
 use shm_mach::wire::control::Control;
 use shm_mach::{
-    Deadline, Joined, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join,
+    Deadline, Geometry, Joined, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait,
+    join,
 };
 
 /// The victim, and the peer that plays by no rules.
-fn pair(options: Options) -> (Joined, Raw) {
+fn pair(geometry: Geometry) -> (Joined, Raw) {
     let (ours, theirs) = sockets();
-    let raw = std::thread::spawn(move || Raw::join(theirs, SMALL));
-    let joined = join(ours, &options).unwrap();
+    let raw = std::thread::spawn(move || Raw::join(theirs, geometry));
+    let joined = join(ours, &Options::default()).unwrap();
     (joined, raw.join().unwrap())
 }
 
@@ -40,7 +41,7 @@ fn hears_nothing(joined: &Joined) {
 #[test]
 fn a_lane_is_believed_only_with_port_key_and_epoch() {
     let _watchdog = Watchdog::start("a_lane_is_believed_only_with_port_key_and_epoch", 60);
-    let (joined, mut raw) = pair(Options::default());
+    let (joined, mut raw) = pair(SMALL);
     let unheld = joined.task.allocate().unwrap();
     let (port, key) = (raw.hello.port, raw.hello.key);
     let claims = [
@@ -76,7 +77,7 @@ fn a_lane_is_believed_only_with_port_key_and_epoch() {
 #[test]
 fn a_right_that_was_given_back_opens_nothing() {
     let _watchdog = Watchdog::start("a_right_that_was_given_back_opens_nothing", 60);
-    let (joined, mut raw) = pair(Options::default());
+    let (joined, mut raw) = pair(SMALL);
     let (port, key) = (raw.hello.port, raw.hello.key);
     raw.tell(Control::Returned { port, epoch: 0, key, count: u64::MAX });
     let mut message = Received::new();
@@ -93,7 +94,7 @@ fn a_right_that_was_given_back_opens_nothing() {
 #[test]
 fn a_revoked_peer_delivers_nothing_more() {
     let _watchdog = Watchdog::start("a_revoked_peer_delivers_nothing_more", 60);
-    let (joined, mut raw) = pair(Options::default());
+    let (joined, mut raw) = pair(SMALL);
     raw.tell(raw.opened(1, 1, 0));
     raw.send(1, 0, 14, b"in time");
     raw.send(1, 1, 13, b"queued");
@@ -118,11 +119,7 @@ fn a_revoked_peer_delivers_nothing_more() {
 #[test]
 fn nonsense_ends_the_link() {
     let _watchdog = Watchdog::start("nonsense_ends_the_link", 60);
-    let message = |length, rights, payload_at| Head {
-        rights,
-        payload_at,
-        ..Head::message(13, length)
-    };
+    let message = |length, rights, payload_at| Head { rights, payload_at, ..Head::message(13, length) };
     let region = SMALL.payload_bytes();
     let lies: [(Head, u64); 6] = [
         (message(8, 0, 0), 2 << 56),                    // a kind that does not exist
@@ -133,7 +130,7 @@ fn nonsense_ends_the_link() {
         (message(33, 1023, u32::MAX as usize * 64), 0), // and what overflows 32 bits
     ];
     for (head, mask) in lies {
-        let (joined, mut raw) = pair(Options::default());
+        let (joined, mut raw) = pair(SMALL);
         raw.tell(raw.opened(1, 1, 0));
         raw.send(1, 0, 14, b"true");
         let mut received = Received::new();
@@ -150,20 +147,33 @@ fn nonsense_ends_the_link() {
     }
 }
 
-/// A peer that hangs up but lives, and has news without end. Fails if the last news of the "dead" are
-/// read until there are none: the watchdog ends it.
+/// A peer that hangs up but lives, and adds to its news for as long as it is not let go. Fails if the
+/// last news of the "dead" are read until there are none, by a victim that is slower than its peer.
 #[test]
 fn news_without_end_keep_nobody() {
     let _watchdog = Watchdog::start("news_without_end_keep_nobody", 60);
-    let (joined, mut raw) = pair(Options::default());
+    let big = Geometry { slots: 2048, ..SMALL };
+    let (joined, mut raw) = pair(big);
     let stop = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let (port, key) = (raw.hello.port + 1, 0);
+            let news = Control::Returned { port: raw.hello.port + 1, epoch: 0, key: 0, count: 0 };
+            let (id, body) = news.encode();
+            let slots: Vec<_> = (0..big.slots as u64).map(|at| raw.slot(0, at)).collect();
+            let cursor: Shared<Cursor> = raw.theirs.view(place::CURSORS).unwrap();
+            let [first, second, ..] = Head::message(id, body.len()).encode(0);
+            for slot in &slots {
+                store_bytes(&slot.words[4..], &body);
+                slot.words[1].store(second, Order::Relaxed);
+            }
             raw.socket = None;
             while !stop.load(Ordering::Relaxed) {
-                if (raw.told as u32).wrapping_sub(raw.read_to(0)) < SMALL.slots as u32 - 1 {
-                    raw.tell(Control::Returned { port, epoch: 0, key, count: 0 });
+                let room =
+                    big.slots as u32 - (raw.told as u32).wrapping_sub(cursor.position.load(Order::Relaxed));
+                for _ in 0..room {
+                    let word = &slots[raw.told as usize % big.slots].words[0];
+                    word.store(first | u64::from(seq(raw.told)), Order::Release);
+                    raw.told += 1;
                 }
             }
         });
@@ -180,7 +190,7 @@ fn news_without_end_keep_nobody() {
 #[test]
 fn an_answer_to_a_guessed_token_breaks_no_account() {
     let _watchdog = Watchdog::start("an_answer_to_a_guessed_token_breaks_no_account", 60);
-    let (joined, raw) = pair(Options::default());
+    let (joined, raw) = pair(SMALL);
     let replies = joined.task.allocate().unwrap();
     while joined.send.try_send(Message::new(0, b"")).is_ok() {} // the peer reads nothing
     let answer = |slot: usize, generation: u32, id| {

@@ -98,7 +98,9 @@ fn lie(raw: &mut Raw, seed: u64) {
         lies += 1;
         let wild = lies > 3000;
         match (seed + random.below(3) as u64) % 6 {
-            0 if wild || seed % 6 == 0 => raw.word(some_place(&mut random, size)).store(some_value(&mut random), Order::Relaxed),
+            0 if wild || seed % 6 == 0 => {
+                raw.word(some_place(&mut random, size)).store(some_value(&mut random), Order::Relaxed)
+            }
             1 if wild => raw.tell(some_news(&mut random, raw)),
             2 if wild => {
                 raw.publish(1, position, some_head(&mut random), &[7; 32]);
@@ -181,7 +183,11 @@ fn deal_with_liar(joined: &Joined, seed: u64) -> u64 {
         while replies.try_receive(&mut message).is_ok() {
             assert!([joined.peer, Identity::KERNEL].contains(&message.sender()));
         }
-        assert!(other.try_receive(&mut message).is_err() || message.sender() != Identity::KERNEL || message.notification().is_some());
+        assert!(
+            other.try_receive(&mut message).is_err()
+                || message.sender() != Identity::KERNEL
+                || message.notification().is_some()
+        );
         match random.below(10) {
             0 => clones.push(joined.send.clone()),
             1 => drop(clones.pop()),
