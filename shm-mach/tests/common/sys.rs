@@ -152,3 +152,18 @@ fn resume(pid: i32, how: u32) {
     let result = unsafe { libc::ptrace(how, pid, 0, 0) };
     check(result as i32);
 }
+
+/// Asks for write access to a mapping; leaves it as it was.
+pub(crate) fn make_writable(address: usize, length: usize) -> std::io::Result<()> {
+    // SAFETY: the range is mapped; if it did become writable, nobody's assumption about reading it
+    // changes.
+    let result = unsafe { libc::mprotect(address as *mut _, length, libc::PROT_READ | libc::PROT_WRITE) };
+    if result == 0 { Ok(()) } else { Err(Error::last_os_error()) }
+}
+
+/// Asks to take pages of a shared mapping away from the file.
+pub(crate) fn remove_pages(address: usize, length: usize) -> std::io::Result<()> {
+    // SAFETY: the range is mapped, and made of atomics, for which zero is a value.
+    let result = unsafe { libc::madvise(address as *mut _, length, libc::MADV_REMOVE) };
+    if result == 0 { Ok(()) } else { Err(Error::last_os_error()) }
+}
