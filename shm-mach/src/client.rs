@@ -1,12 +1,17 @@
 //! The library inside a task: links, ports, and the rights that programs hold.
 
+pub(crate) mod attach;
+pub(crate) mod bootstrap;
 pub(crate) mod error;
 pub(crate) mod half;
+pub(crate) mod holders;
 pub(crate) mod identity;
 pub(crate) mod join;
 pub(crate) mod link;
 pub(crate) mod message;
+pub(crate) mod news;
 pub(crate) mod once_right;
+pub(crate) mod peers;
 pub(crate) mod port;
 pub(crate) mod receive_right;
 pub(crate) mod replies;

@@ -11,7 +11,9 @@
     reason = "a refused message comes back whole, and nothing is allocated for it"
 )]
 
+pub mod authority;
 mod client;
+pub mod ipc;
 #[doc(hidden)]
 #[allow(unsafe_code, reason = "states that the shared structures are atomics only")]
 pub mod ring;
@@ -21,6 +23,7 @@ pub mod segment;
 #[doc(hidden)]
 pub mod wire;
 
+pub use client::attach::AuthorityError;
 pub use client::error::{PortError, ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;

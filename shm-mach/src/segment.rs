@@ -8,9 +8,12 @@
 //! Above this floor shared memory is only ever seen as a [`Shared`] view of atomics.
 
 pub mod fork;
+pub mod inherit;
 mod mapping;
 mod memfd;
+pub mod process;
 mod shared;
+pub mod socket;
 
 pub use memfd::{OwnMemory, OwnSegment, PeerSegment, Refused};
 pub use shared::{Shared, Words};

@@ -177,6 +177,8 @@ pub fn futex_wait_many(words: &[(&AtomicU32, u32)], deadline: Deadline) -> Outco
         return Outcome::Changed;
     }
     if deadline.has_passed() {
+        drop(queue);
+        yield_now(); // who polls with short sleeps lets the others run
         return Outcome::TimedOut;
     }
     let sleeper = std::rc::Rc::new(Sleeper {
@@ -225,8 +227,18 @@ pub fn membarrier_register() -> rustix::io::Result<()> {
     Ok(())
 }
 
+static REFUSES_MEMBARRIER: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// From now on [`membarrier_heavy`] is refused, as by a sandbox that was entered late, or again not.
+pub fn refuse_membarrier(refuses: bool) {
+    REFUSES_MEMBARRIER.store(refuses, Ordering::Relaxed);
+}
+
 /// The heavy side of the asymmetric pair.
 pub fn membarrier_heavy() -> rustix::io::Result<()> {
+    if REFUSES_MEMBARRIER.load(Ordering::Relaxed) {
+        return Err(rustix::io::Errno::PERM);
+    }
     fence(Ordering::SeqCst);
     Ok(())
 }

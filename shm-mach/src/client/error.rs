@@ -36,6 +36,10 @@ pub enum SendFailure {
     /// the destination to it.
     #[error("a right to another task's port cannot be passed on without an authority")]
     NotIntroduced,
+    /// The authority is needed for this send (the first to that task, or one that passes a right on),
+    /// and it is dead or answers nonsense.
+    #[error("the authority is needed to reach the port's task, and is gone")]
+    NoAuthority,
     /// There is no lane, no payload area or no memory left for this right. Dropping rights to ports
     /// of the same task helps.
     #[error("no lane or payload area is left on the link to the port's task")]
@@ -54,6 +58,7 @@ impl SendFailure {
             Self::NoBuffer => 0x1000_000d,
             Self::TooLarge { .. } | Self::TooManyRights { .. } => 0x1000_000e,
             Self::NotIntroduced => 0x1000_000a,
+            Self::NoAuthority => 0x1000_0003,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::ring::lane_in::InWords;
 use crate::ring::lane_out::OutWords;
 use crate::ring::layout::{
     BELLS, Bell, Cursor, Entry, FEATURE_MEMBARRIER, Flags, Geometry, Header, LANES, MAGIC, REPLIES,
-    ReplyFlags, Slot, VERSION, place,
+    ReplyFlags, SLOTS_MAX, Slot, VERSION, place,
 };
 use crate::segment::{OwnMemory, OwnSegment, PeerSegment, Refused, Shared};
 
@@ -99,20 +99,38 @@ impl OwnHalf {
         self.entries[lane].generation.store(generation, Ordering::Release);
     }
 
-    /// Answers the peer that its dead lane is over: its cursor stands where the lane ends.
-    pub(crate) fn bury(&self, lane: usize, end: u64) {
-        self.cursors[lane].position.store(end as u32, Ordering::Release);
+    /// How many slots of the peer's lanes this task has read, modulo 2^32, give or take what it has
+    /// not published yet.
+    pub(crate) fn taken(&self) -> u32 {
+        let positions = self.cursors.iter().map(|cursor| cursor.position.load(Ordering::Relaxed));
+        positions.fold(0, u32::wrapping_add)
     }
 
-    /// The sender's view of own lane `lane`.
-    pub(crate) fn out_words(&self, theirs: &PeerHalf, lane: usize) -> OutWords {
+    /// Where this task, as receiver, stands in a lane of the peer's: the low half of the position.
+    pub(crate) fn position(&self, lane: usize) -> u32 {
+        self.cursors[lane].position.load(Ordering::Relaxed)
+    }
+
+    /// Answers the peer that its dead lane is over: its cursor stands where the lane ends. False if
+    /// the lane cannot have become that long.
+    pub(crate) fn bury(&self, lane: usize, end: u64) -> bool {
+        let is_near = (end as u32).wrapping_sub(self.position(lane)) <= 2 * SLOTS_MAX as u32;
+        if is_near {
+            self.cursors[lane].position.store(end as u32, Ordering::Release);
+        }
+        is_near
+    }
+
+    /// The sender's view of own lane `lane`. Without the peer's half, its flags say nothing and its
+    /// cursor stands still.
+    pub(crate) fn out_words(&self, theirs: Option<&PeerHalf>, lane: usize) -> OutWords {
         let own = "an own lane's index is below LANES";
         OutWords {
             entry: self.entries.at(lane).expect(own),
             slots: self.memory.slice(self.geometry.ring(lane), self.geometry.slots),
             bells: self.bells.clone(),
-            flags: theirs.flags.at(lane).expect(own),
-            cursor: theirs.cursors.at(lane).expect(own),
+            flags: theirs.map_or_else(|| Shared::heap(Flags::default()), |theirs| theirs.flags_of(lane)),
+            cursor: theirs.map_or_else(|| Shared::heap(Cursor::default()), |theirs| theirs.cursor_of(lane)),
         }
     }
 }
@@ -182,6 +200,16 @@ impl PeerHalf {
         let payload =
             segment.slice(geometry.payload(), geometry.payload_bytes() / 8).ok_or(BadHalf::Geometry)?;
         Ok(Self { segment, geometry, gate, bells, entries, flags, cursors, payload, replies, reply_flags })
+    }
+
+    /// What the peer, as receiver, tells of own lane `lane`.
+    pub(crate) fn flags_of(&self, lane: usize) -> Shared<Flags> {
+        self.flags.at(lane).expect("an own lane's index is below LANES")
+    }
+
+    /// How far the peer has read own lane `lane`.
+    pub(crate) fn cursor_of(&self, lane: usize) -> Shared<Cursor> {
+        self.cursors.at(lane).expect("an own lane's index is below LANES")
     }
 
     /// The receiver's view of the peer's lane `lane`, below `LANES`.

@@ -1,27 +1,22 @@
 //! Two processes joined by a bare socket: no authority, one link, one port each way.
 
-use std::io::{IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use futex::Gate;
 use rustix::io::Errno;
-use rustix::net::sockopt::set_socket_passcred;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, UCred, recvmsg, sendmsg,
-};
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::client::half::{BadHalf, OwnHalf, PeerHalf};
 use crate::client::identity::Identity;
-use crate::client::link::{Link, RemotePort, Watch};
+use crate::client::link::{Link, Watch};
 use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
 use crate::ring::layout::FEATURE_MEMBARRIER;
+use crate::segment::socket::{self, Credentials};
 use crate::wire::hello::{BadHello, ECHO_BYTES, HELLO_BYTES, Hello, echo};
+use crate::wire::request::{PAIRED, PortRef};
 
 /// Why two processes could not join.
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +79,8 @@ pub struct Joined {
 /// # Errors
 /// [`JoinError`]; the socket is then closed.
 pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
-    let task = Task::new(*options);
-    set_socket_passcred(&socket, true)?;
+    let task = Task::new(*options, None);
+    socket::pass_credentials(&socket)?;
     let (own, fd) = OwnHalf::create(options.geometry, task.inner.gate)?;
     let receive = task.allocate().expect("a new task has room for a port");
     let nonce = task.inner.next_secret();
@@ -103,14 +98,17 @@ pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
     // The echo came from a process with that pid, after the pidfd was opened: it is that process,
     // unless it has died since.
     let gate = task.inner.gate.agreed(half.gate);
-    let link = Arc::new(Link::new(task.inner.next_link(), peer, own, half, gate, Watch { process, socket }));
+    let number = task.inner.next_link();
+    let watch = Watch::Pair { process, socket };
+    let link = Arc::new(Link::new(number, PAIRED | number, peer, own, gate, watch));
+    link.complete(half);
     if link.has_died() {
         return Err(JoinError::HungUp);
     }
+    port.mint(link.task);
     task.inner.add_link(link.clone());
-    port.mint(&link);
-    let to = RemotePort { port: theirs.port, epoch: 0, key: theirs.key, limit: theirs.limit };
-    let send = SendRight::remote(task.inner.clone(), link, to);
+    let to = PortRef { port: theirs.port, epoch: 0, key: theirs.key, limit: theirs.limit };
+    let send = SendRight::linked(task.inner.clone(), link, to);
     receive.request_no_senders(0, &receive);
     Ok(Joined { task, receive, send, peer })
 }
@@ -119,61 +117,24 @@ fn peer_pid(peer: Identity) -> Result<rustix::process::Pid, JoinError> {
     i32::try_from(peer.pid).ok().and_then(rustix::process::Pid::from_raw).ok_or(JoinError::Invisible)
 }
 
-/// Sends bytes with this process's credentials, and a file descriptor.
-fn send(socket: &OwnedFd, bytes: &[u8], fd: Option<&OwnedFd>) -> Result<(), JoinError> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1), ScmCredentials(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    let credentials = UCred {
-        pid: rustix::process::getpid(),
-        uid: rustix::process::geteuid(),
-        gid: rustix::process::getegid(),
-    };
-    control.push(SendAncillaryMessage::ScmCredentials(credentials));
-    let fds = fd.map(|fd| [fd.as_fd()]);
-    if let Some(fds) = &fds {
-        control.push(SendAncillaryMessage::ScmRights(fds));
-    }
-    loop {
-        match sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL) {
-            Ok(sent) if sent == bytes.len() => return Ok(()),
-            Ok(_) => return Err(JoinError::HungUp),
-            Err(Errno::INTR) => {}
-            Err(Errno::PIPE | Errno::CONNRESET) => return Err(JoinError::HungUp),
-            Err(errno) => return Err(errno.into()),
-        }
+fn send(to: &OwnedFd, bytes: &[u8], fd: Option<&OwnedFd>) -> Result<(), JoinError> {
+    match socket::send(to, bytes, fd.map(AsFd::as_fd), true) {
+        Err(Errno::PIPE | Errno::CONNRESET) => Err(JoinError::HungUp),
+        other => Ok(other?),
     }
 }
 
-/// One message with the credentials of the process that sent it, and the descriptors it carried.
-fn receive(socket: &OwnedFd, bytes: &mut [u8]) -> Result<(usize, Identity, Vec<OwnedFd>), JoinError> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4), ScmCredentials(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = loop {
-        match recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC) {
-            Err(Errno::INTR) => {}
-            Err(Errno::CONNRESET) => return Err(JoinError::HungUp),
-            other => break other?,
-        }
+/// One message with the process that sent it, and the descriptors it carried.
+fn receive(from: &OwnedFd, bytes: &mut [u8]) -> Result<(usize, Identity, Vec<OwnedFd>), JoinError> {
+    let datagram = match socket::receive(from, bytes, true) {
+        Err(Errno::CONNRESET) => return Err(JoinError::HungUp),
+        other => other?,
     };
-    let mut fds = Vec::new();
-    let mut peer = None;
-    for message in control.drain() {
-        match message {
-            RecvAncillaryMessage::ScmRights(rights) => fds.extend(rights),
-            RecvAncillaryMessage::ScmCredentials(credentials) => {
-                peer = Some(Identity {
-                    pid: credentials.pid.as_raw_nonzero().get() as u32,
-                    uid: credentials.uid.as_raw(),
-                    gid: credentials.gid.as_raw(),
-                });
-            }
-            _ => {}
-        }
-    }
-    if received.bytes == 0 {
+    if datagram.length == 0 {
         return Err(JoinError::HungUp);
     }
-    Ok((received.bytes, peer.ok_or(JoinError::Invisible)?, fds))
+    let Credentials { pid, uid, gid } = datagram.from.ok_or(JoinError::Invisible)?;
+    Ok((datagram.length, Identity { pid, uid, gid }, datagram.fds))
 }
 
 fn receive_hello(socket: &OwnedFd) -> Result<(Hello, OwnedFd, Identity), JoinError> {

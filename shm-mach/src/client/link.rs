@@ -1,6 +1,7 @@
 //! The link to one peer: both halves, the lanes in them, and the control lanes.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futex::Gate;
@@ -13,19 +14,13 @@ use crate::client::replies::Replies;
 use crate::ring::group::Samples;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::{Death, LaneOut, Refusal, Region};
-use crate::ring::layout::LANES;
+use crate::ring::layout::{Bell, LANES, ReplyFlags, Slot};
 use crate::ring::payload::{Area, longest_payload};
 use crate::ring::slot::{Head, Nonsense};
+use crate::segment::Shared;
+use crate::segment::process::start_time;
 use crate::wire::control::Control;
-
-/// Which port of the peer a right leads to, as the peer told when it gave the right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct RemotePort {
-    pub(crate) port: u32,
-    pub(crate) epoch: u32,
-    pub(crate) key: u64,
-    pub(crate) limit: u32,
-}
+use crate::wire::request::PortRef;
 
 /// No generation of the lane is open.
 const FREE: u32 = 0;
@@ -36,34 +31,47 @@ const DEAD: u32 = 2;
 
 /// The bell that is rung for news.
 const CONTROL_BELL: u8 = 0;
-/// News handled in one look, so that a peer cannot keep a thread busy.
-pub(crate) const NEWS_A_LOOK: usize = 64;
 
 /// A link to one peer.
+///
+/// A link that this task has asked for is *pending* until the peer's half arrives: this task can
+/// send already, and rings for everything that it sends, since it cannot know yet who sleeps.
 #[derive(Debug)]
 pub(crate) struct Link {
     /// This task's number for the link, never used again.
     pub(crate) number: u64,
+    /// The peer's task id; in a pair without an authority a number of this task's own.
+    pub(crate) task: u64,
     pub(crate) peer: Identity,
     pub(crate) gate: Gate,
     pub(crate) own: OwnHalf,
-    pub(crate) theirs: PeerHalf,
+    theirs: OnceLock<PeerHalf>,
     pub(crate) replies: Replies,
+    /// Stand for the peer's reply slots and flags while it has none here.
+    pub(crate) blank: (Slot, ReplyFlags),
     out: Lock<OutLanes>,
     /// Something found the control lane full.
     has_backlog: AtomicBool,
-    news: Lock<LaneIn>,
+    news: Lock<Option<LaneIn>>,
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
     lanes_in: [AtomicU32; LANES],
     dead: AtomicBool,
+    /// How often a bell of the peer's was seen rung.
+    rings: AtomicU32,
     watch: Watch,
 }
 
+/// How many rings more than messages taken a peer may have: more than it can have messages queued
+/// here that were rung for and not taken.
+const RINGS_AHEAD: u32 = 1 << 17;
+
 /// What tells of the peer's death when no authority does.
 #[derive(Debug)]
-pub(crate) struct Watch {
-    pub(crate) process: OwnedFd,
-    pub(crate) socket: OwnedFd,
+pub(crate) enum Watch {
+    /// The peer's process, and the socket that joins it.
+    Pair { process: OwnedFd, socket: OwnedFd },
+    /// The peer's pid and start time, as the authority attested them.
+    Attested { pid: u32, started: u64 },
 }
 
 /// The sender's side of the link: which lanes are free, and what is still to be told.
@@ -93,19 +101,18 @@ struct Closing {
 pub(crate) struct NoRoom;
 
 impl Link {
+    /// A link over the own half, pending until [`complete`](Self::complete) is called.
     pub(crate) fn new(
         number: u64,
+        task: u64,
         peer: Identity,
         own: OwnHalf,
-        theirs: PeerHalf,
         gate: Gate,
         watch: Watch,
     ) -> Self {
         let slots = own.geometry.slots as u32;
-        let control = LaneOut::open(own.out_words(&theirs, 0), gate, 1, 0, slots - 1);
-        let news = LaneIn::adopt(theirs.in_words(&own, 0), gate, 1, 0, slots - 1);
         let out = OutLanes {
-            control,
+            control: LaneOut::open(own.out_words(None, 0), gate, 1, 0, slots - 1).pending(),
             backlog: Vec::new(),
             lanes: vec![(0, 0); LANES],
             free: (1..LANES).rev().collect(),
@@ -114,17 +121,49 @@ impl Link {
         };
         Self {
             number,
+            task,
             peer,
             gate,
             own,
-            theirs,
+            theirs: OnceLock::new(),
             replies: Replies::default(),
+            blank: Default::default(),
             out: Lock::new(out),
             has_backlog: AtomicBool::new(false),
-            news: Lock::new(news),
+            news: Lock::new(None),
             lanes_in: [const { AtomicU32::new(FREE) }; LANES],
             dead: AtomicBool::new(false),
+            rings: AtomicU32::new(0),
             watch,
+        }
+    }
+
+    /// The peer's half has arrived.
+    pub(crate) fn complete(&self, theirs: PeerHalf) {
+        let slots = self.own.geometry.slots as u32;
+        let mut out = self.out.lock();
+        let mut news = self.news.lock();
+        if self.theirs.get().is_some() {
+            return;
+        }
+        let theirs = self.theirs.get_or_init(|| theirs);
+        out.control.complete(theirs.flags_of(0), theirs.cursor_of(0));
+        for closing in &mut out.closing {
+            closing.sender.complete(theirs.flags_of(closing.lane), theirs.cursor_of(closing.lane));
+        }
+        *news = Some(LaneIn::adopt(theirs.in_words(&self.own, 0), self.gate, 1, 0, slots - 1));
+    }
+
+    /// The peer's half, once it has arrived.
+    pub(crate) fn theirs(&self) -> Option<&PeerHalf> {
+        self.theirs.get()
+    }
+
+    /// Completes a lane that was opened while the link was pending, if that is over.
+    #[cold]
+    pub(crate) fn complete_lane(&self, index: usize, lane: &mut LaneOut) {
+        if let Some(theirs) = self.theirs() {
+            lane.complete(theirs.flags_of(index), theirs.cursor_of(index));
         }
     }
 
@@ -137,26 +176,33 @@ impl Link {
         !self.dead.swap(true, Ordering::AcqRel)
     }
 
+    /// Whether only the kernel can tell of the peer's death.
+    pub(crate) fn is_pair(&self) -> bool {
+        matches!(self.watch, Watch::Pair { .. })
+    }
+
     /// Asks the kernel whether the peer lives. A dead process's pidfd is readable, a closed socket
-    /// has hung up; nothing else counts as a death.
+    /// has hung up, another start time is another process; nothing else counts as a death.
     pub(crate) fn has_died(&self) -> bool {
-        let mut fds = [
-            PollFd::from_borrowed_fd(self.watch.process.as_fd(), PollFlags::IN),
-            PollFd::from_borrowed_fd(self.watch.socket.as_fd(), PollFlags::empty()),
-        ];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        match poll(&mut fds, Some(&now)) {
-            Ok(_) => {
-                !fds[0].revents().is_empty() || fds[1].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+        match &self.watch {
+            Watch::Pair { process, socket } => {
+                let mut fds = [
+                    PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN),
+                    PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::empty()),
+                ];
+                let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+                let hung_up = PollFlags::HUP | PollFlags::ERR;
+                poll(&mut fds, Some(&now)).is_ok()
+                    && (!fds[0].revents().is_empty() || fds[1].revents().intersects(hung_up))
             }
-            Err(_) => false,
+            Watch::Attested { pid, started } => *started != 0 && start_time(*pid) != *started,
         }
     }
 
     // The sending side.
 
     /// Opens a lane to a port of the peer.
-    pub(crate) fn open_lane(&self, to: RemotePort) -> Result<(usize, LaneOut), NoRoom> {
+    pub(crate) fn open_lane(&self, to: PortRef) -> Result<(usize, LaneOut), NoRoom> {
         let mut out = self.out.lock();
         out.reclaim();
         let lane = *out.free.last().ok_or(NoRoom)?;
@@ -164,7 +210,8 @@ impl Link {
         let (generation, start) = out.lanes[lane];
         let generation = generation.wrapping_add(1).max(1);
         self.own.describe(lane, generation, to.port);
-        let words = self.own.out_words(&self.theirs, lane);
+        let theirs = self.theirs();
+        let words = self.own.out_words(theirs, lane);
         let news = Control::Opened {
             lane: lane as u32,
             generation,
@@ -178,7 +225,8 @@ impl Link {
         }
         out.free.pop();
         out.lanes[lane].0 = generation;
-        Ok((lane, LaneOut::open(words, self.gate, generation, start, to.limit)))
+        let opened = LaneOut::open(words, self.gate, generation, start, to.limit);
+        Ok((lane, if theirs.is_none() { opened.pending() } else { opened }))
     }
 
     /// Closes a lane: its close record follows everything that was sent on it.
@@ -225,7 +273,7 @@ impl Link {
     }
 
     /// Gives rights back to the peer. What was sent with them is received first.
-    pub(crate) fn give_back(&self, to: RemotePort, count: u64) {
+    pub(crate) fn give_back(&self, to: PortRef, count: u64) {
         self.tell(Control::Returned { port: to.port, epoch: to.epoch, key: to.key, count });
     }
 
@@ -239,68 +287,79 @@ impl Link {
         self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
     }
 
-    /// Tells what found the control lane full, as far as there is room: the program may never tell
-    /// anything again by itself.
-    #[cold]
-    fn flush(&self) {
-        let mut out = self.out.lock();
-        out.flush();
-        self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
+    /// Tells what found the control lane full, as far as there is room now: the program may never
+    /// tell anything again by itself.
+    pub(crate) fn flush(&self) {
+        if self.has_backlog.load(Ordering::Relaxed) {
+            let mut out = self.out.lock();
+            out.flush();
+            self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
+        }
     }
 
     // The receiving side.
 
+    /// A bell was rung. If it is one of the peer's, says whether that was once too often: whether it
+    /// has rung far more than what it has sent explains.
+    pub(crate) fn rang(&self, bell: &Shared<Bell>) -> bool {
+        let is_ours =
+            self.bells().is_some_and(|bells| bells.as_ptr_range().contains(&std::ptr::from_ref(&**bell)));
+        if !is_ours {
+            return false;
+        }
+        let rings = self.rings.fetch_add(1, Ordering::Relaxed);
+        // Sums modulo 2^32: what counts is how far one is ahead of the other.
+        rings.is_multiple_of(1024) && {
+            let taken = self.own.taken().wrapping_add(self.answers_taken());
+            let ahead = rings.wrapping_sub(taken) as i32;
+            ahead > RINGS_AHEAD as i32
+        }
+    }
+
     /// Samples the bell that the peer rings for news.
     pub(crate) fn sample(&self, samples: &mut Samples) {
-        if let Some(bell) = self.theirs.bells.at(usize::from(CONTROL_BELL)) {
-            samples.add(bell);
-        }
+        self.sample_bell(CONTROL_BELL, samples);
     }
 
-    /// Asks the peer to ring for news; says whether it was not asked already.
+    /// Asks the peer to ring for news; says whether it was not asked already. The lane stays armed
+    /// for good: a thread that is about to sleep may have found it so.
     pub(crate) fn arm(&self) -> bool {
         let mut news = self.news.lock();
-        let is_new = !news.is_armed(CONTROL_BELL);
-        if is_new {
-            news.arm(CONTROL_BELL);
+        match &mut *news {
+            Some(news) if !news.is_armed(CONTROL_BELL) => {
+                news.arm(CONTROL_BELL);
+                true
+            }
+            _ => false,
         }
-        is_new
     }
 
-    /// Takes some news, one after the other, and says how many: 0 when there are none.
+    /// Whether there are news.
+    pub(crate) fn has_news(&self) -> bool {
+        self.news.lock().as_ref().is_some_and(|news| !matches!(news.peek(), Ok(None)))
+    }
+
+    /// Takes the next piece of news.
     ///
     /// # Errors
     /// [`Nonsense`]: the peer said something that no honest library says.
-    pub(crate) fn take_news(
-        &self,
-        nobody_sleeps: bool,
-        mut act: impl FnMut(Control) -> Result<(), Nonsense>,
-    ) -> Result<usize, Nonsense> {
-        if self.has_backlog.load(Ordering::Relaxed) {
-            self.flush();
-        }
+    pub(crate) fn take_news(&self) -> Result<Option<Control>, Nonsense> {
         let mut news = self.news.lock();
-        let mut body = Vec::new();
-        let mut taken = 0;
-        while let (true, Some(head)) = (taken < NEWS_A_LOOK, news.peek()?) {
-            if nobody_sleeps {
-                news.disarm();
-            }
-            if head.payload_bytes() > 0 {
-                return Err(Nonsense);
-            }
-            news.copy(&head, &mut Vec::new(), &mut body)?;
-            news.advance(&head);
-            act(Control::decode(head.id, &body).ok_or(Nonsense)?)?;
-            taken += 1;
+        let Some(news) = &mut *news else { return Ok(None) };
+        let Some(head) = news.peek()? else { return Ok(None) };
+        if head.payload_bytes() > 0 {
+            return Err(Nonsense);
         }
-        Ok(taken)
+        let mut body = Vec::new();
+        news.copy(&head, &mut Vec::new(), &mut body)?;
+        news.advance(&head);
+        Control::decode(head.id, &body).ok_or(Nonsense).map(Some)
     }
 
     /// Adopts a lane that the peer opened.
     ///
     /// # Errors
-    /// [`Nonsense`]: there is no such lane, or it is open already.
+    /// [`Nonsense`]: there is no such lane, it is open already, or it begins elsewhere.
     pub(crate) fn adopt_lane(
         &self,
         lane: u32,
@@ -313,11 +372,16 @@ impl Link {
         if state.load(Ordering::Acquire) != FREE {
             return Err(Nonsense);
         }
+        // A generation begins where the last one was read to the end.
+        if start as u32 != self.own.position(index) {
+            return Err(Nonsense);
+        }
+        let theirs = self.theirs().ok_or(Nonsense)?;
         state.store(OPEN, Ordering::Relaxed);
         // Our own lack of memory for a line of flags: the sender is told nothing and keeps waiting,
         // and the lane stays unread. Ending the link is the only answer that is not silent.
         self.own.prefault_answers(index).map_err(|_| Nonsense)?;
-        Ok(LaneIn::adopt(self.theirs.in_words(&self.own, index), self.gate, generation, start, limit))
+        Ok(LaneIn::adopt(theirs.in_words(&self.own, index), self.gate, generation, start, limit))
     }
 
     /// The lane's close record is at its head, and is taken. The peer may open the lane again as
@@ -336,7 +400,7 @@ impl Link {
     /// The peer has seen that its lane is dead, and has ended it.
     ///
     /// # Errors
-    /// [`Nonsense`]: the lane is not dead.
+    /// [`Nonsense`]: the lane is not dead, or cannot end there.
     pub(crate) fn bury_lane(&self, lane: u32, end: u64) -> Result<(), Nonsense> {
         let index = lane as usize;
         let state = self.lanes_in.get(index).ok_or(Nonsense)?;
@@ -344,13 +408,19 @@ impl Link {
             return Err(Nonsense);
         }
         state.store(FREE, Ordering::Release);
-        self.own.bury(index, end);
-        Ok(())
+        if self.own.bury(index, end) { Ok(()) } else { Err(Nonsense) }
     }
 
-    /// The bells of the peer's half.
-    pub(crate) fn bells(&self) -> &crate::segment::Shared<[crate::ring::layout::Bell]> {
-        &self.theirs.bells
+    /// The bells of the peer's half, once it has arrived.
+    pub(crate) fn bells(&self) -> Option<&Shared<[Bell]>> {
+        self.theirs().map(|theirs| &theirs.bells)
+    }
+
+    /// Adds one of those bells to what a thread sleeps on.
+    pub(crate) fn sample_bell(&self, bell: u8, samples: &mut Samples) {
+        if let Some(bell) = self.bells().and_then(|bells| bells.at(usize::from(bell))) {
+            samples.add(bell);
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl SendOnceRight {
                 port.answer_local(LocalMessage::of(message, self.task.identity));
                 Ok(())
             }
-            Some(Target::Remote { link, token }) => match answer(&link, token, &message) {
+            Some(Target::Remote { link, token }) => match answer(&self.task, &link, token, &message) {
                 Ok(passage) => {
                     passage.depart(message);
                     Ok(())
@@ -81,7 +81,12 @@ impl SendOnceRight {
     }
 }
 
-fn answer<'l>(link: &'l Arc<Link>, token: Token, message: &Message<'_>) -> Result<Passage<'l>, SendFailure> {
+fn answer<'l>(
+    task: &'l Arc<Inner>,
+    link: &'l Arc<Link>,
+    token: Token,
+    message: &Message<'_>,
+) -> Result<Passage<'l>, SendFailure> {
     if link.is_answer_dead(token) {
         return Err(SendFailure::PortDied);
     }
@@ -89,7 +94,7 @@ fn answer<'l>(link: &'l Arc<Link>, token: Token, message: &Message<'_>) -> Resul
     if length > longest {
         return Err(SendFailure::TooLarge { length, longest });
     }
-    let passage = Passage::prepare(message, link)?;
+    let passage = Passage::prepare(task, message, link)?;
     let mut head = Head::message(message.id, length);
     head.reply = passage.token;
     head.rights = message.rights.len();

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use futex::sync::{AtomicU32, Ordering, futex_wait, futex_wake};
 use futex::{Deadline, Gate};
 
+use crate::client::holders::{Claim, Holders};
 use crate::client::identity::Identity;
-use crate::client::link::{Link, NoRoom, RemotePort};
+use crate::client::link::{Link, NoRoom};
 use crate::client::message::{Message, Notification, Received};
 use crate::client::once_right::SendOnceRight;
 use crate::client::replies::Awaited;
@@ -20,15 +21,21 @@ use crate::ring::group::{Group, Samples, Seat, Sources, State};
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
+use crate::wire::request::PortRef;
 
 /// A port of this task.
-#[derive(Debug)]
 pub(crate) struct Port {
     pub(crate) index: u32,
     pub(crate) key: u64,
     pub(crate) group: Group<PortState>,
     /// Threads of this task that wait for room sleep on this.
     room: AtomicU32,
+}
+
+impl std::fmt::Debug for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Port").field("index", &self.index).finish_non_exhaustive()
+    }
 }
 
 /// What the lock of the port's group guards, besides the lanes.
@@ -38,10 +45,12 @@ pub(crate) struct PortState {
     seqno: u32,
     mscount: u32,
     is_dead: bool,
-    /// One entry for each peer that ever held a right; its index stands in the seats.
-    holders: Vec<Holder>,
+    /// Who holds rights; the index of a holder stands in the seats.
+    holders: Holders,
     /// Send rights of this task's own, as handles.
     local_senders: u32,
+    /// Send rights that others pass back to this task, and that have not arrived yet.
+    on_their_way: u32,
     /// Messages of this task's own threads, and notifications.
     local: VecDeque<LocalMessage>,
     /// Answers that are awaited here, by tokens that are out.
@@ -58,27 +67,6 @@ pub(crate) struct PortState {
     condemned: Vec<Arc<Link>>,
     /// Notifications to be sent once the lock is released.
     due: Vec<(Arc<Port>, Notification)>,
-}
-
-/// One peer's send rights to the port.
-#[derive(Debug)]
-struct Holder {
-    link: Arc<Link>,
-    /// Rights given to it in this epoch, ever, and given back by it.
-    minted: u64,
-    returned: u64,
-    /// Lanes of this epoch that are open.
-    lanes: u32,
-    epoch: u32,
-    revoked: bool,
-    /// The peer is dead: a lane of it that is dry is over.
-    is_gone: bool,
-}
-
-impl Holder {
-    fn is_live(&self) -> bool {
-        self.minted > self.returned || self.lanes > 0
-    }
 }
 
 /// A message that is not, or no longer, in shared memory.
@@ -140,8 +128,9 @@ impl Port {
             seqno: 0,
             mscount: 0,
             is_dead: false,
-            holders: Vec::new(),
+            holders: Holders::default(),
             local_senders: 0,
+            on_their_way: 0,
             local: VecDeque::new(),
             awaited: Vec::new(),
             once: 0,
@@ -155,64 +144,79 @@ impl Port {
         Self { index, key, group: Group::new(bell, state), room: AtomicU32::new(0) }
     }
 
-    /// Gives the peer of `link` one send right.
-    pub(crate) fn mint(&self, link: &Arc<Link>) -> RemotePort {
+    /// Gives a task one send right, newly made.
+    pub(crate) fn mint(&self, task: u64) -> PortRef {
         let mut state = self.group.lock();
         let port = &mut state.port;
         port.mscount = port.mscount.wrapping_add(1);
-        let at = port.holder_of(link);
-        let holder = &mut port.holders[at];
-        holder.minted += 1;
-        holder.revoked = false;
-        RemotePort { port: self.index, epoch: holder.epoch, key: self.key, limit: port.limit }
+        let epoch = port.holders.epoch;
+        port.holders.mint(task, epoch);
+        PortRef { port: self.index, epoch, key: self.key, limit: port.limit }
+    }
+
+    /// The right was not given after all.
+    pub(crate) fn unmint(&self, task: u64) {
+        self.group.lock().port.holders.unmint(task);
+    }
+
+    /// `by` has passed its right on to `to`, or (`moved`) given it away, says the authority. Believed
+    /// if the table says that `by` holds one. `to_self`: this task itself gets it.
+    pub(crate) fn grant(&self, port: PortRef, by: u64, to: u64, moved: bool, to_self: bool) -> Aftermath {
+        let mut state = self.group.lock();
+        let table = &mut state.port;
+        if port.key == self.key && !table.is_dead && table.holders.covers(by, port.epoch) {
+            if to_self {
+                table.on_their_way += 1;
+            } else {
+                table.holders.mint(to, port.epoch);
+            }
+            if moved {
+                table.holders.take_back(by, port.epoch, 1);
+            }
+            table.judge();
+        }
+        table.aftermath()
+    }
+
+    /// Whether a claim to this port can be decided now: else the authority's news come first.
+    pub(crate) fn knows(&self, task: u64, epoch: u32) -> bool {
+        self.group.lock().port.holders.judge(task, epoch) != Claim::Unknown
     }
 
     /// The peer has opened a lane with a claim to this port. The claim is believed if the table
     /// says that the peer holds a right of that epoch; else the lane is dead from the start.
     pub(crate) fn claim(&self, link: &Arc<Link>, epoch: u32, key: u64, index: usize, mut lane: LaneIn) {
-        let admitted = self.group.change(|state| {
+        let refused = self.group.change(|state| {
             let port = &mut state.port;
-            let at = port.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link));
-            let holder = at.map(|at| &mut port.holders[at]);
-            match holder {
-                Some(holder)
-                    if holder.epoch == epoch
-                        && holder.is_live()
-                        && !holder.is_gone
-                        && key == self.key
-                        && !port.is_dead =>
-                {
-                    holder.lanes += 1;
+            let claim = if key == self.key && !port.is_dead {
+                port.holders.judge(link.task, epoch)
+            } else {
+                Claim::Unknown
+            };
+            match claim {
+                Claim::Covered(holder) => {
+                    let entry = port.holders.get_mut(holder);
+                    entry.lanes += 1;
+                    entry.link = Some(link.clone());
                     lane.set_limit(port.limit);
-                    let holder = at.unwrap_or_default();
-                    state.insert(Seat {
-                        lane,
-                        bells: link.bells().clone(),
-                        link: link.number,
-                        index,
-                        holder,
-                    });
-                    Ok(())
+                    let bells = link.bells().cloned().expect("a lane was adopted from the peer's half");
+                    state.insert(Seat { lane, bells, link: link.number, index, holder });
+                    None
                 }
-                Some(holder) if holder.epoch != epoch || holder.revoked => Err((lane, Death::Revoked)),
-                _ => Err((lane, Death::Died)),
+                Claim::Revoked => Some((lane, Death::Revoked)),
+                Claim::Unknown => Some((lane, Death::Died)),
             }
         });
-        if let Err((lane, death)) = admitted {
+        if let Some((lane, death)) = refused {
             link.kill_lane(index, lane, death);
         }
     }
 
-    /// The peer gives back `count` rights of an epoch.
-    pub(crate) fn take_back(&self, link: &Arc<Link>, epoch: u32, key: u64, count: u64) -> Aftermath {
+    /// A task gives back `count` rights of an epoch.
+    pub(crate) fn take_back(&self, task: u64, epoch: u32, key: u64, count: u64) -> Aftermath {
         let mut state = self.group.lock();
-        let found = state.port.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link));
-        if let (Some(at), true) = (found, key == self.key) {
-            let holder = &mut state.port.holders[at];
-            if holder.epoch == epoch {
-                // Clamped: giving back more than it has concerns that peer alone.
-                holder.returned = holder.returned.saturating_add(count).min(holder.minted);
-            }
+        if key == self.key {
+            state.port.holders.take_back(task, epoch, count);
             self.drain_closes(&mut state);
             state.port.judge();
         }
@@ -257,7 +261,9 @@ impl Port {
             match copied {
                 Ok(Some(head)) => {
                     let holder = state.seat(at).holder;
-                    into.set_origin(&head, &state.port.holders[holder].link);
+                    if let Some(link) = &state.port.holders.get(holder).link {
+                        into.set_origin(&head, link);
+                    }
                     state.port.lane_was_last = true;
                     state.advance(at, &head);
                     return true;
@@ -267,8 +273,8 @@ impl Port {
                 }
                 Err(_) => {
                     let holder = state.seat(at).holder;
-                    let link = state.port.holders[holder].link.clone();
-                    state.port.condemned.push(link);
+                    let link = state.port.holders.get(holder).link.clone();
+                    state.port.condemned.extend(link);
                     self.end_lane(state, at, Some(Death::Died));
                 }
             }
@@ -278,12 +284,13 @@ impl Port {
     /// Removes a lane: its close record is at its head, or it is read no further (`death`).
     fn end_lane(&self, state: &mut State<PortState>, at: usize, death: Option<Death>) {
         let seat = state.remove(at);
-        let holder = &mut state.port.holders[seat.holder];
+        let holder = state.port.holders.get_mut(seat.holder);
         holder.lanes -= 1;
-        let link = holder.link.clone();
-        match death {
-            None => link.release_lane(seat.index, seat.lane),
-            Some(death) => link.kill_lane(seat.index, seat.lane, death),
+        if let Some(link) = &holder.link {
+            match death {
+                None => link.release_lane(seat.index, seat.lane),
+                Some(death) => link.kill_lane(seat.index, seat.lane, death),
+            }
         }
         state.port.judge();
     }
@@ -293,7 +300,7 @@ impl Port {
         let mut at = 0;
         while at < state.seats().len() {
             let seat = &state.seats()[at];
-            let is_gone = state.port.holders[seat.holder].is_gone;
+            let is_gone = state.port.holders.get(seat.holder).is_gone;
             match seat.lane.peek() {
                 Ok(Some(head)) if head.kind == Kind::Close => {
                     self.end_lane(state, at, None);
@@ -302,20 +309,15 @@ impl Port {
                 _ => at += 1,
             }
         }
-        state.port.unsettled = state.port.holders.iter().any(|holder| holder.is_gone && holder.lanes > 0);
+        state.port.unsettled = state.port.holders.any_unsettled();
     }
 
-    /// The peer of `link` died, or is condemned: then nothing more of it is read.
-    pub(crate) fn lose_peer(&self, link: &Arc<Link>, condemned: bool) -> Aftermath {
+    /// A task died, or is condemned: then nothing more of it is read.
+    pub(crate) fn lose_task(&self, task: u64, condemned: bool) -> Aftermath {
         self.group.change(|state| {
-            state.port.lose_answers(link, condemned);
-            let Some(at) = state.port.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link))
-            else {
-                return Aftermath::default();
-            };
-            let holder = &mut state.port.holders[at];
-            holder.is_gone = true;
-            holder.returned = holder.minted;
+            state.port.lose_answers(task, condemned);
+            let Some(at) = state.port.holders.find(task) else { return state.port.aftermath() };
+            state.port.holders.get_mut(at).lose();
             if condemned {
                 self.end_lanes_of(state, at, Death::Died);
             }
@@ -334,18 +336,16 @@ impl Port {
         state.port.aftermath()
     }
 
-    /// Ends all rights of the peer of `link`: nothing of it is received from here on, what it has
-    /// queued included.
-    pub(crate) fn revoke(&self, link: &Arc<Link>) -> (bool, Aftermath) {
+    /// Ends all rights of a task: nothing of it is received from here on, what it has queued
+    /// included. Says whether it held any.
+    pub(crate) fn revoke(&self, task: u64) -> (bool, Aftermath) {
         self.group.change(|state| {
-            let found = state.port.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link));
-            let Some(at) = found.filter(|at| state.port.holders[*at].is_live()) else {
+            let found = state.port.holders.find(task);
+            let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) else {
                 return (false, Aftermath::default());
             };
             self.end_lanes_of(state, at, Death::Revoked);
-            let holder = &mut state.port.holders[at];
-            holder.epoch = holder.epoch.wrapping_add(1);
-            (holder.minted, holder.returned, holder.revoked) = (0, 0, true);
+            state.port.holders.revoke(at);
             state.port.judge();
             (true, state.port.aftermath())
         })
@@ -359,7 +359,7 @@ impl Port {
 
     /// The receive right is gone: every lane is dead, every message destroyed.
     pub(crate) fn destroy(&self) -> Vec<LocalMessage> {
-        let messages = self.group.change(|state| {
+        let (messages, waiting) = self.group.change(|state| {
             state.port.is_dead = true;
             state.port.no_senders = None;
             while !state.seats().is_empty() {
@@ -368,10 +368,13 @@ impl Port {
             for awaited in std::mem::take(&mut state.port.awaited) {
                 awaited.abandon();
             }
-            std::mem::take(&mut state.port.local)
+            (std::mem::take(&mut state.port.local), state.port.waiting_for_room)
         });
-        self.room.fetch_add(1, Ordering::Release);
-        futex_wake(&self.room, u32::MAX);
+        // Who is not counted yet will see, under the lock, that the port is dead.
+        if waiting > 0 {
+            self.room.fetch_add(1, Ordering::Release);
+            futex_wake(&self.room, u32::MAX);
+        }
         messages.into()
     }
 
@@ -462,19 +465,22 @@ impl Port {
         }
     }
 
-    /// The right was not given after all.
-    pub(crate) fn unmint(&self, link: &Arc<Link>) {
-        let mut state = self.group.lock();
-        let at = state.port.holder_of(link);
-        let holder = &mut state.port.holders[at];
-        holder.minted = holder.minted.saturating_sub(1);
-    }
-
     /// A handle to a send right of this task's own appeared.
     pub(crate) fn add_local_sender(&self, is_made: bool) {
         let mut state = self.group.lock();
         state.port.local_senders += 1;
         state.port.mscount = state.port.mscount.wrapping_add(u32::from(is_made));
+    }
+
+    /// A right that was passed back to this task has arrived; false if none was.
+    pub(crate) fn arrive_home(&self) -> bool {
+        let mut state = self.group.lock();
+        let was_granted = state.port.on_their_way > 0;
+        if was_granted {
+            state.port.on_their_way -= 1;
+            state.port.local_senders += 1;
+        }
+        was_granted
     }
 
     /// Such a handle was dropped.
@@ -512,24 +518,8 @@ impl Port {
 }
 
 impl PortState {
-    fn holder_of(&mut self, link: &Arc<Link>) -> usize {
-        let found = self.holders.iter().position(|holder| Arc::ptr_eq(&holder.link, link));
-        found.unwrap_or_else(|| {
-            self.holders.push(Holder {
-                link: link.clone(),
-                minted: 0,
-                returned: 0,
-                lanes: 0,
-                epoch: 0,
-                revoked: false,
-                is_gone: false,
-            });
-            self.holders.len() - 1
-        })
-    }
-
     fn has_senders(&self) -> bool {
-        self.local_senders > 0 || self.holders.iter().any(Holder::is_live)
+        self.local_senders > 0 || self.on_their_way > 0 || self.holders.any_live()
     }
 
     /// Whether the last send right has gone; if so, the request fires, once.
@@ -594,12 +584,11 @@ impl PortState {
         if self.awaited.len() == 1 { Some(first) } else { look() }
     }
 
-    /// The peer of `link` answers no more: what it has answered is delivered, the rest are
+    /// A task answers no more: what it has answered is delivered, the rest are
     /// notifications.
-    fn lose_answers(&mut self, link: &Arc<Link>, condemned: bool) {
-        let (lost, kept) = std::mem::take(&mut self.awaited)
-            .into_iter()
-            .partition(|awaited| Arc::ptr_eq(&awaited.link, link));
+    fn lose_answers(&mut self, task: u64, condemned: bool) {
+        let (lost, kept) =
+            std::mem::take(&mut self.awaited).into_iter().partition(|awaited| awaited.link.task == task);
         self.awaited = kept;
         let mut lost: Vec<Awaited> = lost;
         let order = |awaited: &Awaited| awaited.peek().ok().flatten().map_or(u64::MAX, |head| head.stamp);
@@ -653,9 +642,8 @@ impl Received {
 impl Sources for PortState {
     fn sample(&self, bell: u8, samples: &mut Samples) {
         for (at, awaited) in self.awaited.iter().enumerate() {
-            let is_first = self.awaited[..at].iter().all(|other| !Arc::ptr_eq(&other.link, &awaited.link));
-            if let (true, Some(bell)) = (is_first, awaited.link.bells().at(usize::from(bell))) {
-                samples.add(bell);
+            if self.awaited[..at].iter().all(|other| !Arc::ptr_eq(&other.link, &awaited.link)) {
+                awaited.link.sample_bell(bell, samples);
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::client::send_right::SendRight;
 use crate::client::task::{Inner, Options};
 use crate::ring::patience::Wait;
 use crate::segment::fork;
+use crate::wire::request::Request;
 
 /// How often a thread that waits asks the kernel whether its peers live.
 pub(crate) const TICK: Duration = Duration::from_secs(1);
@@ -30,17 +31,24 @@ pub struct ReceiveRight {
     task: Arc<Inner>,
     port: Arc<Port>,
     wait: AtomicU32,
+    /// Whether the authority keeps a name for the port.
+    registered: AtomicU32,
 }
 
 impl ReceiveRight {
     pub(crate) fn new(task: Arc<Inner>, port: Arc<Port>) -> Self {
-        let right = Self { task, port, wait: AtomicU32::new(0) };
+        let right = Self { task, port, wait: AtomicU32::new(0), registered: AtomicU32::new(0) };
         right.set_wait(Wait::Adaptive);
         right
     }
 
     pub(crate) fn port(&self) -> &Arc<Port> {
         &self.port
+    }
+
+    /// The authority keeps a name for the port from here on.
+    pub(crate) fn set_registered(&self) {
+        self.registered.store(1, Ordering::Relaxed);
     }
 
     /// Sets what a receive does while there is nothing to receive; [`Wait::Adaptive`] at first.
@@ -181,7 +189,7 @@ impl ReceiveRight {
         let links = self.task.links();
         let of_holder = links.iter().filter(|link| link.peer == holder);
         of_holder.fold(false, |any, link| {
-            let (held, aftermath) = self.port.revoke(link);
+            let (held, aftermath) = self.port.revoke(link.task);
             self.task.perform(aftermath);
             any | held
         })
@@ -206,8 +214,12 @@ impl ReceiveRight {
 
 impl Drop for ReceiveRight {
     fn drop(&mut self) {
-        if !fork::is_child() {
-            self.task.destroy(&self.port);
+        if fork::is_child() {
+            return;
         }
+        if let (1, Some(authority)) = (self.registered.load(Ordering::Relaxed), &self.task.authority) {
+            authority.say(&Request::Unregister { key: self.port.key }, None);
+        }
+        self.task.destroy(&self.port);
     }
 }

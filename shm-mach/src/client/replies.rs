@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futex::sync::Lock;
 
-use crate::client::half::{OwnHalf, PeerHalf};
 use crate::client::link::{Link, NoRoom};
 use crate::ring::heap::Heap;
 use crate::ring::layout::REPLIES;
@@ -52,15 +51,15 @@ pub(crate) struct Awaited {
 
 impl Link {
     fn asking_words(&self, slot: u16) -> ReplyWords<'_> {
-        let (own, theirs): (&OwnHalf, &PeerHalf) = (&self.own, &self.theirs);
-        let slot = usize::from(slot);
-        ReplyWords { slot: &theirs.replies[slot], flags: &own.reply_flags[slot], gate: self.gate }
+        let index = usize::from(slot);
+        let slot = self.theirs().map_or(&self.blank.0, |theirs| &theirs.replies[index]);
+        ReplyWords { slot, flags: &self.own.reply_flags[index], gate: self.gate }
     }
 
     fn answering_words(&self, slot: u16) -> ReplyWords<'_> {
-        let (own, theirs): (&OwnHalf, &PeerHalf) = (&self.own, &self.theirs);
-        let slot = usize::from(slot);
-        ReplyWords { slot: &own.replies[slot], flags: &theirs.reply_flags[slot], gate: self.gate }
+        let index = usize::from(slot);
+        let flags = self.theirs().map_or(&self.blank.1, |theirs| &theirs.reply_flags[index]);
+        ReplyWords { slot: &self.own.replies[index], flags, gate: self.gate }
     }
 
     /// Takes a free reply slot of the peer's and begins a generation of it.
@@ -98,6 +97,11 @@ impl Link {
             !is_over
         });
         asking.abandoned = abandoned;
+    }
+
+    /// How many tokens were given out, modulo 2^32.
+    pub(crate) fn answers_taken(&self) -> u32 {
+        self.replies.asking.lock().generations.iter().fold(0, |sum, generation| sum.wrapping_add(*generation))
     }
 
     /// The token was never published, or its answer was read: the slot is free.
@@ -168,7 +172,8 @@ impl Awaited {
         records: &mut Vec<u8>,
         body: &mut Vec<u8>,
     ) -> Result<(), Nonsense> {
-        self.words().copy(&self.link.theirs.payload, head, records, body)
+        let theirs = self.link.theirs().ok_or(Nonsense)?;
+        self.words().copy(&theirs.payload, head, records, body)
     }
 
     /// Asks for `bell` if it was not asked for already; says whether that was so.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use crate::client::error::SendFailure;
-use crate::client::link::{Link, RemotePort};
+use crate::client::link::Link;
 use crate::client::message::{Message, Raw, Received};
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
-use crate::client::send_right::SendRight;
+use crate::client::send_right::{Leads, SendRight};
 use crate::client::task::Inner;
 use crate::ring::slot::{Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
 use crate::wire::record::Record;
+use crate::wire::request::PortRef;
 
 /// A right in a message.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl From<SendOnceRight> for Right {
 /// message is published, and taken out again if it is not.
 #[derive(Debug)]
 pub(crate) struct Passage<'l> {
+    task: &'l Arc<Inner>,
     link: &'l Arc<Link>,
     pub(crate) token: Option<Token>,
     pub(crate) records: Vec<u8>,
@@ -68,6 +70,7 @@ pub(crate) struct Passage<'l> {
 enum Entered {
     Minted(Arc<Port>),
     Awaited(Arc<Port>, Token),
+    Granted { receiver: u64, port: PortRef },
 }
 
 impl<'l> Passage<'l> {
@@ -76,8 +79,12 @@ impl<'l> Passage<'l> {
     /// # Errors
     /// [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`], [`SendFailure::NoBuffer`];
     /// nothing is entered then.
-    pub(crate) fn prepare(message: &Message<'_>, link: &'l Arc<Link>) -> Result<Self, SendFailure> {
-        let mut passage = Self { link, token: None, records: Vec::new(), entered: Vec::new() };
+    pub(crate) fn prepare(
+        task: &'l Arc<Inner>,
+        message: &Message<'_>,
+        link: &'l Arc<Link>,
+    ) -> Result<Self, SendFailure> {
+        let mut passage = Self { task, link, token: None, records: Vec::new(), entered: Vec::new() };
         if message.rights.len() > RIGHTS_MAX {
             return Err(SendFailure::TooManyRights { count: message.rights.len(), most: RIGHTS_MAX });
         }
@@ -106,10 +113,18 @@ impl<'l> Passage<'l> {
     }
 
     fn enter_send(&mut self, right: &SendRight) -> Result<Record, SendFailure> {
-        let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
-        let RemotePort { port: index, epoch, key, limit } = port.mint(self.link);
-        self.entered.push(Entered::Minted(port.clone()));
-        Ok(Record::Send { port: index, key, epoch, limit })
+        match right.leads_to() {
+            Leads::Here(port) => {
+                let reference = port.mint(self.link.task);
+                self.entered.push(Entered::Minted(port.clone()));
+                Ok(Record::Send(reference))
+            }
+            Leads::There { receiver, port } => {
+                let granted = self.task.grant(receiver, port, self.link)?;
+                self.entered.extend(granted.then_some(Entered::Granted { receiver, port }));
+                Ok(if granted { Record::Granted { receiver, port } } else { Record::Dead })
+            }
+        }
     }
 
     fn enter_once(&mut self, right: &SendOnceRight) -> Result<Token, SendFailure> {
@@ -137,8 +152,10 @@ impl<'l> Passage<'l> {
     pub(crate) fn refuse(self) {
         for entered in self.entered {
             match entered {
-                Entered::Minted(port) => port.unmint(self.link),
+                Entered::Minted(port) => port.unmint(self.link.task),
                 Entered::Awaited(port, token) => port.forget_answer(self.link, token),
+                // The destination counts as a holder already: kept for the next message to it.
+                Entered::Granted { receiver, port } => self.task.keep_grant(receiver, port, self.link.task),
             }
         }
     }
@@ -159,10 +176,8 @@ pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Nonse
     for record in records.chunks_exact(RIGHT_BYTES) {
         let record = record.try_into().ok().and_then(Record::decode).ok_or(Nonsense)?;
         into.rights.push(match record {
-            Record::Send { port, key, epoch, limit } => {
-                let to = RemotePort { port, epoch, key, limit };
-                Right::Send(SendRight::remote(task.clone(), link.clone(), to))
-            }
+            Record::Send(port) => Right::Send(SendRight::linked(task.clone(), link.clone(), port)),
+            Record::Granted { receiver, port } => task.receive_grant(receiver, port),
             Record::SendOnce(token) => Right::SendOnce(once(token)?),
             Record::Dead => Right::Dead,
         });

@@ -2,20 +2,23 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futex::{Deadline, WaitSet};
 
 use crate::client::error::{SendError, SendFailure};
-use crate::client::link::{Link, RemotePort};
+use crate::client::link::Link;
 use crate::client::message::Message;
 use crate::client::port::{LocalMessage, Port};
 use crate::client::receive_right::TICK;
 use crate::client::right::Passage;
 use crate::client::task::Inner;
+use crate::ring::group::World as _;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
 use crate::ring::slot::Head;
 use crate::segment::fork;
+use crate::wire::request::PortRef;
 
 /// The right to send to a port, and nothing else: not to receive from it, not to see what others
 /// send, not to hold it up.
@@ -45,7 +48,18 @@ struct Held {
 #[derive(Debug)]
 enum Target {
     Local(Arc<Port>),
-    Remote { link: Arc<Link>, port: RemotePort },
+    /// The link is made at the first send, if it is not there yet.
+    Remote {
+        receiver: u64,
+        port: PortRef,
+        link: OnceLock<Arc<Link>>,
+    },
+}
+
+/// Where a right leads, for whoever passes it on.
+pub(crate) enum Leads<'a> {
+    Here(&'a Arc<Port>),
+    There { receiver: u64, port: PortRef },
 }
 
 #[derive(Debug)]
@@ -60,8 +74,16 @@ impl SendRight {
     }
 
     /// A right that the peer of `link` has given to this task.
-    pub(crate) fn remote(task: Arc<Inner>, link: Arc<Link>, port: RemotePort) -> Self {
-        Self::of(Arc::new(Held { task, target: Target::Remote { link, port }, death: OnceLock::new() }))
+    pub(crate) fn linked(task: Arc<Inner>, link: Arc<Link>, port: PortRef) -> Self {
+        let receiver = link.task;
+        let target = Target::Remote { receiver, port, link: OnceLock::from(link) };
+        Self::of(Arc::new(Held { task, target, death: OnceLock::new() }))
+    }
+
+    /// A right to a port of a task that this one may not be linked with yet.
+    pub(crate) fn granted(task: Arc<Inner>, receiver: u64, port: PortRef) -> Self {
+        let target = Target::Remote { receiver, port, link: OnceLock::new() };
+        Self::of(Arc::new(Held { task, target, death: OnceLock::new() }))
     }
 
     fn of(held: Arc<Held>) -> Self {
@@ -109,7 +131,13 @@ impl SendRight {
             return Err(SendError::new(SendFailure::Forked, message));
         }
         let (link, port) = match &self.held.target {
-            Target::Remote { link, port } => (link, *port),
+            Target::Remote { receiver, port, link } => match link.get() {
+                Some(link) => (link, *port),
+                None => match self.held.connect(*receiver, link) {
+                    Ok(link) => (link, *port),
+                    Err(failure) => return Err(SendError::new(failure, message)),
+                },
+            },
             Target::Local(port) => return self.send_local(port, message, deadline),
         };
         if message.reply.is_none() && message.rights.is_empty() {
@@ -125,11 +153,11 @@ impl SendRight {
     fn send_with_rights<'a>(
         &self,
         link: &Arc<Link>,
-        port: RemotePort,
+        port: PortRef,
         message: Message<'a>,
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
-        let passage = match Passage::prepare(&message, link) {
+        let passage = match Passage::prepare(&self.held.task, &message, link) {
             Ok(passage) => passage,
             Err(failure) => return Err(SendError::new(failure, message)),
         };
@@ -152,7 +180,7 @@ impl SendRight {
     fn transfer(
         &self,
         link: &Arc<Link>,
-        port: RemotePort,
+        port: PortRef,
         head: Head,
         parts: [&[u8]; 2],
         deadline: Deadline,
@@ -161,18 +189,23 @@ impl SendRight {
             return Err(SendFailure::PortDied);
         }
         let mut sender = self.sender.borrow_mut();
-        let lane = match &mut *sender {
-            Some(sender) => &mut sender.lane,
+        let sender = match &mut *sender {
+            Some(sender) => {
+                if sender.lane.is_pending() {
+                    self.complete(link, sender);
+                }
+                sender
+            }
             none => self.open(none, link, port)?,
         };
         loop {
-            match lane.push(head, parts) {
+            match sender.lane.push(head, parts) {
                 Ok(None) => return Ok(()),
                 Ok(Some(bell)) => {
                     link.ring(bell);
                     return Ok(());
                 }
-                Err(refusal) => self.overcome(refusal, link, lane, head, deadline)?,
+                Err(refusal) => self.overcome(refusal, link, sender, head, deadline)?,
             }
         }
     }
@@ -182,13 +215,20 @@ impl SendRight {
         &self,
         sender: &'s mut Option<Box<Sender>>,
         link: &Link,
-        port: RemotePort,
-    ) -> Result<&'s mut LaneOut, SendFailure> {
+        port: PortRef,
+    ) -> Result<&'s mut Sender, SendFailure> {
         if let Some(death) = self.held.death.get() {
             return Err(failure_of(*death));
         }
         let (index, lane) = link.open_lane(port).map_err(|_| SendFailure::NoBuffer)?;
-        Ok(&mut sender.insert(Box::new(Sender { index, lane })).lane)
+        Ok(sender.insert(Box::new(Sender { index, lane })))
+    }
+
+    /// While a lane is pending each send looks whether the peer's half has come.
+    #[cold]
+    fn complete(&self, link: &Link, sender: &mut Sender) {
+        self.held.task.look();
+        link.complete_lane(sender.index, &mut sender.lane);
     }
 
     /// Does what a refused push needs before it is tried again.
@@ -197,10 +237,11 @@ impl SendRight {
         &self,
         refusal: Refusal,
         link: &Arc<Link>,
-        lane: &mut LaneOut,
+        sender: &mut Sender,
         head: Head,
         deadline: Deadline,
     ) -> Result<(), SendFailure> {
+        let lane = &mut sender.lane;
         let longest = link.longest_body();
         match refusal {
             Refusal::Dead => {
@@ -216,6 +257,9 @@ impl SendRight {
             Refusal::Full if deadline.has_passed() => Err(SendFailure::TimedOut),
             Refusal::Full => {
                 self.wait_for_room(lane, head.payload_bytes(), deadline);
+                if sender.lane.is_pending() {
+                    self.complete(link, sender);
+                }
                 Ok(())
             }
         }
@@ -231,7 +275,9 @@ impl SendRight {
             return self.held.task.tick_if_due();
         }
         if let Some(wait) = lane.prepare_wait(payload) {
-            let slice = if wait.reliable { TICK } else { std::time::Duration::from_millis(1) };
+            // Nobody rings for a pending lane, nor after a refused fence: then look again soon.
+            let is_certain = wait.reliable && !lane.is_pending();
+            let slice = if is_certain { TICK } else { Duration::from_millis(1) };
             let slice = deadline.min(Deadline::after(slice));
             let mut set = WaitSet::new();
             for (word, sampled) in wait.words() {
@@ -268,12 +314,25 @@ impl SendRight {
         }
     }
 
-    /// The port, if it is this task's own.
-    pub(crate) fn local_port(&self) -> Option<&Arc<Port>> {
+    /// Where the right leads.
+    pub(crate) fn leads_to(&self) -> Leads<'_> {
         match &self.held.target {
-            Target::Local(port) => Some(port),
-            Target::Remote { .. } => None,
+            Target::Local(port) => Leads::Here(port),
+            Target::Remote { receiver, port, .. } => Leads::There { receiver: *receiver, port: *port },
         }
+    }
+}
+
+impl Held {
+    /// Makes the link to the port's receiver. Waits for the authority, never for the receiver.
+    #[cold]
+    fn connect<'h>(
+        &self,
+        receiver: u64,
+        link: &'h OnceLock<Arc<Link>>,
+    ) -> Result<&'h Arc<Link>, SendFailure> {
+        let made = self.task.link_to(receiver)?;
+        Ok(link.get_or_init(|| made))
     }
 }
 
@@ -298,7 +357,8 @@ impl Drop for SendRight {
         if fork::is_child() {
             return;
         }
-        if let (Some(sender), Target::Remote { link, .. }) = (self.sender.take(), &self.held.target) {
+        let Target::Remote { link, .. } = &self.held.target else { return };
+        if let (Some(sender), Some(link)) = (self.sender.take(), link.get()) {
             let Sender { index, lane } = *sender;
             link.close_lane(index, lane);
         }
@@ -312,7 +372,10 @@ impl Drop for Held {
         }
         match &self.target {
             Target::Local(port) => self.task.perform(port.drop_local_sender()),
-            Target::Remote { link, port } => link.give_back(*port, 1),
+            Target::Remote { receiver, port, link } => match link.get() {
+                Some(link) => link.give_back(*port, 1),
+                None => self.task.release(*receiver, *port),
+            },
         }
     }
 }

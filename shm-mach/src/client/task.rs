@@ -7,15 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futex::Gate;
 use futex::sync::Lock;
 
+use crate::client::attach::Authority;
+
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
-use crate::client::link::{Link, NEWS_A_LOOK};
-use crate::client::port::{Aftermath, Port};
-use crate::client::receive_right::{ReceiveRight, TICK};
-use crate::ring::group::{Samples, Sleepers, World};
-use crate::ring::layout::{BELLS, Geometry, SLOTS_MAX};
-use crate::ring::slot::Nonsense;
-use crate::wire::control::Control;
+use crate::client::link::Link;
+use crate::client::news::Undecided;
+use crate::client::peers::Peers;
+use crate::client::port::Port;
+use crate::client::receive_right::ReceiveRight;
+use crate::ring::group::Sleepers;
+use crate::ring::layout::{BELLS, Geometry};
 
 /// How a task is made.
 #[derive(Clone, Copy, Debug)]
@@ -72,24 +74,34 @@ pub struct Task {
 }
 
 /// What all handles of a task share.
-#[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) gate: Gate,
     pub(crate) identity: Identity,
-    links: Lock<Arc<Vec<Arc<Link>>>>,
-    ports: Lock<Ports>,
-    sleepers: Sleepers,
+    pub(crate) authority: Option<Authority>,
+    pub(crate) links: Lock<Arc<Vec<Arc<Link>>>>,
+    pub(crate) peers: Peers,
+    /// Held by the thread that acts on news: one after the other, in order.
+    pub(crate) acting: Lock<Vec<Undecided>>,
+    pub(crate) ports: Lock<Ports>,
+    pub(crate) sleepers: Sleepers,
     next_link: AtomicU64,
     /// Makes port keys without a system call: SipHash of a counter under a random key.
     keys: RandomState,
     next_key: AtomicU64,
-    last_tick: AtomicU64,
+    pub(crate) last_tick: AtomicU64,
+}
+
+impl std::fmt::Debug for Inner {
+    /// Who it is, and no secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Task").field("identity", &self.identity).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
-struct Ports {
-    slots: Vec<Option<Arc<Port>>>,
+pub(crate) struct Ports {
+    pub(crate) slots: Vec<Option<Arc<Port>>>,
     free: Vec<u32>,
 }
 
@@ -98,13 +110,16 @@ const PORTS_MAX: usize = 1 << 24;
 
 impl Task {
     /// A task that knows nobody yet.
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, authority: Option<Authority>) -> Self {
         let gate = if options.symmetric { Gate::Symmetric } else { Gate::register() };
         let inner = Inner {
             options,
             gate,
             identity: Identity::own(),
+            authority,
             links: Lock::default(),
+            peers: Peers::default(),
+            acting: Lock::default(),
             ports: Lock::default(),
             sleepers: Sleepers::default(),
             next_link: AtomicU64::new(1),
@@ -158,13 +173,7 @@ impl Inner {
         ports.free.push(port.index);
         drop(ports);
         drop(port.destroy());
-        // Lanes that nobody has looked at yet: their senders may be waiting for room, and perhaps no
-        // thread of this task ever looks again.
-        for link in self.links().iter() {
-            if self.take_all_news(link).is_err() {
-                self.lose_link(link, true);
-            }
-        }
+        self.look_after_death();
     }
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
@@ -189,117 +198,5 @@ impl Inner {
 
     pub(crate) fn links(&self) -> Arc<Vec<Arc<Link>>> {
         self.links.lock().clone()
-    }
-
-    /// As [`tick`](Self::tick), if the last one is a second ago: for loops that never sleep.
-    pub(crate) fn tick_if_due(&self) {
-        let now = futex::sync::monotonic_ns();
-        let last = self.last_tick.load(Ordering::Relaxed);
-        if now.saturating_sub(last) >= TICK.as_nanos() as u64 {
-            self.last_tick.store(now, Ordering::Relaxed);
-            self.tick();
-        }
-    }
-
-    /// Asks the kernel about each peer: called about once a second by whoever waits.
-    pub(crate) fn tick(&self) {
-        for link in self.links().iter() {
-            if link.has_died() {
-                self.lose_link(link, false);
-            }
-        }
-    }
-
-    /// The peer died, or (`condemned`) wrote what no honest library writes: the link is over. What a
-    /// dead peer had published is still received; of a condemned one nothing is.
-    pub(crate) fn lose_link(&self, link: &Arc<Link>, condemned: bool) {
-        if !link.set_dead() {
-            return;
-        }
-        // The last news of a dead peer were published before it died: lanes opened, rights returned.
-        let condemned = condemned || self.take_all_news(link).is_err();
-        self.end_link(link, condemned);
-    }
-
-    /// Acts on all of a link's news that are there now. A ring holds only so many; a peer that goes on
-    /// adding to them keeps nobody here.
-    fn take_all_news(&self, link: &Arc<Link>) -> Result<(), Nonsense> {
-        for _ in 0..=SLOTS_MAX / NEWS_A_LOOK {
-            if self.look_at(link)? == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn end_link(&self, link: &Arc<Link>, condemned: bool) {
-        let mut links = self.links.lock();
-        *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
-        drop(links);
-        let ports: Vec<_> = self.ports.lock().slots.iter().flatten().cloned().collect();
-        for port in ports {
-            self.perform(port.lose_peer(link, condemned));
-        }
-    }
-
-    /// What a port left to do when its lock was released.
-    pub(crate) fn perform(&self, aftermath: Aftermath) {
-        for (port, notification) in aftermath.due {
-            port.notify(notification);
-        }
-        for link in aftermath.condemned {
-            self.lose_link(&link, true);
-        }
-    }
-
-    /// Acts on some of a link's news; says on how many.
-    fn look_at(&self, link: &Arc<Link>) -> Result<usize, Nonsense> {
-        link.take_news(self.sleepers.is_empty(), |news| {
-            match news {
-                Control::Opened { lane, generation, port, epoch, key, start } => {
-                    let target = self.port(port);
-                    let lane_in = link.adopt_lane(lane, generation, start, self.options.limit)?;
-                    match target {
-                        Some(target) => target.claim(link, epoch, key, lane as usize, lane_in),
-                        None => link.kill_lane(lane as usize, lane_in, crate::ring::lane_out::Death::Died),
-                    }
-                }
-                Control::Returned { port, epoch, key, count } => {
-                    if let Some(port) = self.port(port) {
-                        self.perform(port.take_back(link, epoch, key, count));
-                    }
-                }
-                Control::Abandoned { lane, end } => link.bury_lane(lane, end)?,
-            }
-            Ok(())
-        })
-    }
-}
-
-impl World for Inner {
-    fn sample(&self, samples: &mut Samples) {
-        for link in self.links().iter() {
-            link.sample(samples);
-        }
-    }
-
-    fn look(&self) {
-        for link in self.links().iter() {
-            if self.look_at(link).is_err() {
-                self.lose_link(link, true);
-            }
-        }
-    }
-
-    fn arm(&self, gates: &mut Vec<Gate>) {
-        for link in self.links().iter() {
-            if link.arm() {
-                gates.push(link.gate);
-            }
-        }
-    }
-
-    fn sleepers(&self) -> &Sleepers {
-        &self.sleepers
     }
 }

@@ -22,6 +22,9 @@ pub enum Refusal {
     NeedsArea,
 }
 
+/// [`LaneOut::quiet`] of a lane whose receiver's lines are not here yet.
+const PENDING: u64 = u64::MAX;
+
 /// How a lane came to be dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
@@ -56,8 +59,10 @@ pub struct OutWords {
 pub struct LaneOut {
     words: OutWords,
     gate: Gate,
-    /// The flags word while the receiver wants nothing.
+    /// The flags word while the receiver wants nothing; [`PENDING`] never equals one.
     quiet: u64,
+    /// `quiet` of a pending lane, once it is complete.
+    generation_told: u64,
     /// Position of the next slot to write.
     tail: u64,
     /// The receiver's position as last seen.
@@ -83,11 +88,15 @@ pub fn publish_interval(limit: u32, slots: usize) -> u64 {
 impl LaneOut {
     /// Opens the lane: `start` is where its ring's last generation ended, `limit` how many unread
     /// messages the port's queue holds for one sender. The caller has written the entry.
+    ///
+    /// A ring is used again only when the receiver has read the last generation to its end, which is
+    /// when its cursor stands at `start`: the new generation takes every slot for free.
     pub fn open(words: OutWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
         let mut lane = Self {
             words,
             gate,
             quiet: u64::from(generation) << 32,
+            generation_told: 0,
             tail: start,
             head: start,
             admitted: 0,
@@ -96,6 +105,30 @@ impl LaneOut {
         };
         lane.set_limit(limit);
         lane
+    }
+
+    /// The lane's receiver has no half here yet: whoever may sleep there is woken for every message,
+    /// by the control bell, until [`complete`](Self::complete).
+    #[must_use]
+    pub fn pending(mut self) -> Self {
+        self.generation_told = self.quiet;
+        self.quiet = PENDING;
+        self
+    }
+
+    /// Whether [`complete`](Self::complete) was not called yet.
+    #[inline(always)]
+    pub fn is_pending(&self) -> bool {
+        self.quiet == PENDING
+    }
+
+    /// The receiver's half has arrived: here are its lines.
+    pub fn complete(&mut self, flags: Shared<Flags>, cursor: Shared<Cursor>) {
+        if self.is_pending() {
+            self.words.flags = flags;
+            self.words.cursor = cursor;
+            self.quiet = self.generation_told;
+        }
     }
 
     /// Takes over a new queue limit.
@@ -294,6 +327,9 @@ impl LaneOut {
 
     #[cold]
     fn wanted(&mut self, flags: u64) -> Option<u8> {
+        if self.is_pending() {
+            return Some(0);
+        }
         if (flags ^ self.quiet) >> 32 != 0 {
             return None; // flags of an earlier lane here, or of a receiver that has not looked yet
         }

@@ -5,30 +5,30 @@
 //! 1 SEND          0 kind u32 · 4 port u32 · 8 key u64 · 16 epoch u32 · 20 limit u32 · 24 zero
 //! 2 SEND_ONCE     0 kind u32 · 4 slot u32 · 8 generation u32 · 12 zero
 //! 3 DEAD          0 kind u32 · 4 zero
+//! 4 GRANTED       0 kind u32 · 4 port u32 · 8 key u64 · 16 epoch u32 · 20 limit u32 · 24 receiver u64
 //! ```
 //! A record says where a right is known and proves nothing: SEND and SEND_ONCE lead to ports of the
 //! task whose half the record was read from, and only that task's own table says what they are worth.
 
 use crate::ring::slot::{RIGHT_BYTES, Token};
+use crate::wire::request::PortRef;
 
 /// One right, as it travels between two tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
     /// A send right to a port of the sender's.
-    Send {
-        /// The port's index in the sender's table.
-        port: u32,
-        /// The port's key.
-        key: u64,
-        /// The epoch that the right is given in.
-        epoch: u32,
-        /// The port's queue limit.
-        limit: u32,
-    },
+    Send(PortRef),
     /// A send-once right to a port of the sender's: a reply slot in the receiver's half.
     SendOnce(Token),
     /// A right to a port that is dead.
     Dead,
+    /// A send right to a third task's port, which the authority has told that task of.
+    Granted {
+        /// The port's receiver, a task id of the authority.
+        receiver: u64,
+        /// The port.
+        port: PortRef,
+    },
 }
 
 impl Record {
@@ -37,7 +37,7 @@ impl Record {
         let mut bytes = [0; RIGHT_BYTES];
         let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
         match *self {
-            Self::Send { port, key, epoch, limit } => {
+            Self::Send(PortRef { port, epoch, key, limit }) => {
                 put(0, &1u32.to_le_bytes());
                 put(4, &port.to_le_bytes());
                 put(8, &key.to_le_bytes());
@@ -50,6 +50,14 @@ impl Record {
                 put(8, &generation.to_le_bytes());
             }
             Self::Dead => put(0, &3u32.to_le_bytes()),
+            Self::Granted { receiver, port: PortRef { port, epoch, key, limit } } => {
+                put(0, &4u32.to_le_bytes());
+                put(4, &port.to_le_bytes());
+                put(8, &key.to_le_bytes());
+                put(16, &epoch.to_le_bytes());
+                put(20, &limit.to_le_bytes());
+                put(24, &receiver.to_le_bytes());
+            }
         }
         bytes
     }
@@ -57,12 +65,12 @@ impl Record {
     /// Reads one record; `None` for one that no honest library writes.
     pub fn decode(bytes: &[u8; RIGHT_BYTES]) -> Option<Self> {
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
         match word(0) {
-            1 => Some(Self::Send {
-                port: word(4),
-                key: u64::from(word(8)) | u64::from(word(12)) << 32,
-                epoch: word(16),
-                limit: word(20),
+            1 => Some(Self::Send(PortRef { port: word(4), key: long(8), epoch: word(16), limit: word(20) })),
+            4 => Some(Self::Granted {
+                receiver: long(24),
+                port: PortRef { port: word(4), key: long(8), epoch: word(16), limit: word(20) },
             }),
             2 => {
                 let slot = u16::try_from(word(4)).ok()?;
@@ -81,7 +89,8 @@ mod tests {
     #[test]
     fn what_is_encoded_is_decoded() {
         for record in [
-            Record::Send { port: 5, key: u64::MAX - 3, epoch: 7, limit: 1024 },
+            Record::Send(PortRef { port: 5, key: u64::MAX - 3, epoch: 7, limit: 1024 }),
+            Record::Granted { receiver: u64::MAX - 9, port: PortRef { port: 1, key: 2, epoch: 3, limit: 4 } },
             Record::SendOnce(Token { slot: u16::MAX, generation: u32::MAX }),
             Record::Dead,
         ] {
@@ -92,7 +101,7 @@ mod tests {
     #[test]
     fn unknown_kinds_and_slots_are_refused() {
         assert_eq!(Record::decode(&[0; 32]), None);
-        assert_eq!(Record::decode(&[4; 32]), None);
+        assert_eq!(Record::decode(&[5; 32]), None);
         let mut bytes = Record::SendOnce(Token { slot: 1, generation: 1 }).encode();
         bytes[6] = 1;
         assert_eq!(Record::decode(&bytes), None, "a slot above 65,535");

@@ -1,0 +1,130 @@
+//! What the models send and take: messages that can be recognised whole.
+
+use futex::sync::{step, yield_now};
+use futex::{Deadline, WaitSet};
+use shm_mach::ring::group::{Group, State};
+use shm_mach::ring::lane_in::LaneIn;
+use shm_mach::ring::lane_out::{LaneOut, Refusal};
+use shm_mach::ring::slot::{Head, Kind};
+
+use crate::wire::Wire;
+
+/// A group whose port holds the ids of local messages.
+pub type Port = Group<Vec<i32>>;
+
+/// The body of message `id` when it has `length` bytes.
+fn body(id: i32, length: usize) -> Vec<u8> {
+    let words = (0..length.div_ceil(8)).flat_map(|word| (i64::from(id) * 1000 + word as i64).to_ne_bytes());
+    words.take(length).collect()
+}
+
+/// Publishes message `id`, and is then killed: rings nothing.
+///
+/// # Panics
+/// When it is refused.
+pub fn publish(lane: &mut LaneOut, id: i32) {
+    lane.push(Head::message(id, 8), [&[], &body(id, 8)]).expect("there is room");
+}
+
+/// Pushes message `id` with `length` bytes, and rings if asked to.
+///
+/// # Errors
+/// As [`LaneOut::push`].
+pub fn push(lane: &mut LaneOut, id: i32, length: usize) -> Result<(), Refusal> {
+    if let Some(bell) = lane.push(Head::message(id, length), [&[], &body(id, length)])? {
+        LaneOut::ring(lane.bells(), bell);
+    }
+    Ok(())
+}
+
+/// Sends message `id` as [`send`]; in a model that breaks the rule, clears the wish that it served.
+pub fn send_and_leave(wire: &Wire, lane: &mut LaneOut, id: i32) {
+    let asked = lane.push(Head::message(id, 8), [&[], &body(id, 8)]).expect("there is room");
+    if let Some(bell) = asked {
+        if !step("only-receiver-clears") {
+            wire.clear_wish();
+        }
+        LaneOut::ring(lane.bells(), bell);
+    }
+}
+
+/// Sends message `id` on a lane that has room.
+///
+/// # Panics
+/// When it is refused.
+pub fn send(lane: &mut LaneOut, id: i32) {
+    push(lane, id, 8).expect("there is room");
+}
+
+/// Sends message `id`, sleeping while the lane has no room for it.
+///
+/// # Errors
+/// As [`LaneOut::push`], but never [`Refusal::Full`].
+pub fn send_waiting(lane: &mut LaneOut, id: i32, length: usize) -> Result<(), Refusal> {
+    loop {
+        match push(lane, id, length) {
+            Err(Refusal::Full) => {}
+            done => {
+                lane.lower_full();
+                return done;
+            }
+        }
+        if let Some(wait) = lane.prepare_wait(Head::message(id, length).payload_bytes()) {
+            let mut set = WaitSet::new();
+            let [cursor, state] = wait.words();
+            set.add(cursor.0, cursor.1).expect("two words fit");
+            if step("full-waits-on-state") {
+                set.add(state.0, state.1).expect("two words fit");
+            }
+            set.sleep(Deadline::NEVER);
+        }
+    }
+}
+
+/// Reads the message at the head of `lane`: its id, or `None` if it closes the lane.
+///
+/// # Panics
+/// When the slot or the payload is not what an honest sender wrote.
+pub fn read(lane: &LaneIn, head: &Head) -> Option<i32> {
+    if head.kind == Kind::Close {
+        return None;
+    }
+    let (mut rights, mut bytes) = (Vec::new(), Vec::new());
+    lane.copy(head, &mut rights, &mut bytes).expect("torn: the payload lies in the region");
+    assert_eq!(bytes, body(head.id, head.length), "torn: message {}", head.id);
+    Some(head.id)
+}
+
+/// Polls `lane` until something is at its head, and takes it.
+pub fn poll(lane: &mut LaneIn) -> Option<i32> {
+    loop {
+        if let Some(head) = lane.peek().expect("torn: an honest sender writes no nonsense") {
+            let id = read(lane, &head);
+            lane.advance(&head);
+            return id;
+        }
+        yield_now();
+    }
+}
+
+/// What the threads of a group take: a local message, or the next of a lane.
+pub fn take(state: &mut State<Vec<i32>>) -> Option<i32> {
+    if let Some(id) = state.port.pop() {
+        return Some(id);
+    }
+    let (at, head) = state.ready()?;
+    let head = head.expect("torn: an honest sender writes no nonsense");
+    let id = read(&state.seat(at).lane, &head);
+    state.advance(at, &head);
+    id
+}
+
+/// Announces a lane that the receiver does not know, sends its first message, and rings the
+/// half's control bell, whatever the flags say.
+pub fn send_first(wire: &Wire, lane: &mut LaneOut, id: i32) {
+    wire.announce();
+    send(lane, id);
+    if step("news-ring") {
+        LaneOut::ring(wire.bells(), 0);
+    }
+}

@@ -1,0 +1,71 @@
+//! The models, by what they are about.
+
+pub mod full;
+pub mod gate;
+pub mod group;
+pub mod lane;
+pub mod world;
+
+/// A model: a scenario with assertions, run in every interleaving.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// Its name, as on the command line and in the table of orderings.
+    pub name: &'static str,
+    /// The scenario.
+    pub run: fn(),
+    /// How many preemptions an execution may have.
+    pub preemptions: usize,
+}
+
+macro_rules! models {
+    ($($module:ident :: $name:ident, $preemptions:literal;)*) => {
+        /// Every model.
+        pub const MODELS: &[Model] = &[$(Model {
+            name: concat!(stringify!($module), "::", stringify!($name)),
+            run: $module::$name,
+            preemptions: $preemptions,
+        },)*];
+    };
+}
+
+models! {
+    lane::publish_consume, 3;
+    lane::slot_again, 3;
+    lane::payload_again, 3;
+    lane::death_against_push, 3;
+    lane::reuse, 3;
+    lane::close_when_full, 3;
+    full::exact, 3;
+    full::interval, 3;
+    full::death, 3;
+    full::raised_limit, 3;
+    full::adoption, 3;
+    full::lowered_limit, 3;
+    full::payload, 3;
+    full::limit_of_a_generation, 3;
+    gate::sleeper, 3;
+    gate::spinner, 3;
+    gate::two_senders, 2;
+    gate::local, 3;
+    gate::insert, 3;
+    gate::moved, 3;
+    gate::death_against_receive, 3;
+    gate::refused_fence, 2;
+    group::two_waiters, 2;
+    group::hand_over, 2;
+    group::early, 2;
+    group::cascade, 2;
+    world::shared_bell, 2;
+    world::shared_bell_early, 2;
+    world::shared_bell_newest, 2;
+    world::new_lane, 3;
+    world::news_lane, 2;
+    world::new_lane_for_another, 2;
+}
+
+impl Model {
+    /// The model of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        MODELS.iter().find(|model| model.name == name).copied()
+    }
+}

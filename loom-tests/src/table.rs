@@ -1,0 +1,240 @@
+//! Every named ordering and every named step of the shipped code: what it is for, and which models
+//! fail without it. A test holds this table and the sources equal, in both directions.
+
+use Proof::{Fails, Relaxed, Unseen};
+
+/// How it is known that the ordering or the step is needed.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof {
+    /// Without it each of these models must fail, and what it prints must contain the text beside it.
+    Fails(&'static [(&'static str, &'static str)]),
+    /// The load or store is relaxed as it stands; the named ordering beside it does the work.
+    Relaxed,
+    /// loom cannot see it, for this reason.
+    Unseen(&'static str),
+}
+
+/// One named ordering or step.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name in `order!` or `step`.
+    pub name: &'static str,
+    /// Where it stands, from the workspace's root.
+    pub file: &'static str,
+    /// What it is paired with, or which rule it is.
+    pub partner: &'static str,
+    /// Why it must stand.
+    pub proof: Proof,
+}
+
+const LANE_IN: &str = "shm-mach/src/ring/lane_in.rs";
+const LANE_OUT: &str = "shm-mach/src/ring/lane_out.rs";
+const GROUP: &str = "shm-mach/src/ring/group.rs";
+const GATE: &str = "futex/src/gate.rs";
+
+/// What loom says of threads that all sleep.
+const STUCK: &str = "deadlock";
+/// What loom says of an access that another one should have happened before.
+const RACE: &str = "Causality violation";
+const OLD_LIMIT: &str = "the old generation's limit was believed";
+
+const fn row(name: &'static str, file: &'static str, partner: &'static str, proof: Proof) -> Row {
+    Row { name, file, partner, proof }
+}
+
+/// The orderings.
+pub const ORDERS: &[Row] = &[
+    row("slot-publish", LANE_OUT, "slot-fence", Fails(&[("gate::sleeper", RACE), ("lane::reuse", RACE)])),
+    row("slot-look", LANE_IN, "slot-fence", Relaxed),
+    row("slot-fence", LANE_IN, "slot-publish", Fails(&[("gate::sleeper", RACE), ("lane::reuse", RACE)])),
+    row("cursor-publish", LANE_IN, "cursor-fence", Fails(&[("lane::payload_again", RACE)])),
+    row("cursor-load", LANE_OUT, "cursor-fence", Relaxed),
+    row("cursor-fence", LANE_OUT, "cursor-publish", Fails(&[("lane::payload_again", RACE)])),
+    row("flags-before", LANE_OUT, "none: a death may be seen late, by gate-light at the latest", Relaxed),
+    row("flags-after", LANE_OUT, "gate-light", Relaxed),
+    row("flags-store", LANE_IN, "flags-limit", Fails(&[("full::limit_of_a_generation", OLD_LIMIT)])),
+    row("flags-limit", LANE_OUT, "flags-store", Fails(&[("full::limit_of_a_generation", OLD_LIMIT)])),
+    row("drained-fence", LANE_OUT, "cursor-publish", Fails(&[("lane::reuse", RACE)])),
+    row("full-raise", LANE_OUT, "gate-heavy", Relaxed),
+    row("full-look", LANE_IN, "gate-light", Relaxed),
+    row("full-look-state", LANE_IN, "gate-light", Relaxed),
+    row("state-sample", LANE_OUT, "full-sample", Relaxed),
+    row("cursor-sample", LANE_OUT, "full-sample", Relaxed),
+    row("flags-full", LANE_OUT, "full-sample", Relaxed),
+    row(
+        "full-sample",
+        LANE_OUT,
+        "state-store, cursor-publish",
+        Fails(&[("full::death", STUCK), ("full::adoption", STUCK)]),
+    ),
+    row(
+        "state-store",
+        LANE_IN,
+        "full-sample",
+        Fails(&[("full::death", STUCK), ("full::raised_limit", STUCK)]),
+    ),
+    row("bell-sample", GROUP, "bell-sample-fence", Relaxed),
+    row(
+        "bell-sample-fence",
+        GROUP,
+        "bell-bump",
+        Fails(&[("gate::sleeper", STUCK), ("world::new_lane", STUCK)]),
+    ),
+    row(
+        "bell-bump",
+        LANE_OUT,
+        "bell-sample-fence",
+        Unseen(
+            "the light side of the gate stands between the publication and the bump, and is a full \
+             fence here: it releases. With a compiler fence there, only a CPU with weak stores can lose it",
+        ),
+    ),
+];
+
+/// The steps, each with the mutant that leaves it out.
+pub const STEPS: &[Row] = &[
+    row(
+        "gate-light",
+        GATE,
+        "the waker fences between its store and its look",
+        Fails(&[("gate::sleeper", STUCK), ("full::interval", STUCK), ("full::death", STUCK)]),
+    ),
+    row(
+        "gate-heavy",
+        GATE,
+        "the sleeper fences between its store and its look",
+        Fails(&[("gate::sleeper", STUCK), ("full::interval", STUCK), ("full::death", STUCK)]),
+    ),
+    row(
+        "sample-before-look",
+        GROUP,
+        "bells and kick are sampled before the look, not after it",
+        Fails(&[("world::new_lane", STUCK), ("world::news_lane", STUCK)]),
+    ),
+    row(
+        "sample-before-rescan",
+        GROUP,
+        "and not after the second look either",
+        Fails(&[("gate::sleeper", STUCK)]),
+    ),
+    row(
+        "park-rescan",
+        GROUP,
+        "newly armed lanes are looked at again after the heavy fence",
+        Fails(&[("gate::sleeper", STUCK)]),
+    ),
+    row(
+        "arm-for-own-bell",
+        LANE_IN,
+        "a lane armed for another group's bell is armed again",
+        Fails(&[("gate::moved", STUCK)]),
+    ),
+    row(
+        "bell-count",
+        LANE_OUT,
+        "a ring counts the bell up before it wakes",
+        Fails(&[("gate::sleeper", STUCK)]),
+    ),
+    row("bell-shared", LANE_OUT, "it does so by a read-modify-write", Fails(&[("gate::two_senders", STUCK)])),
+    row(
+        "kick-count",
+        GROUP,
+        "a change inside the task counts the kick word up",
+        Fails(&[("gate::local", STUCK), ("gate::insert", STUCK)]),
+    ),
+    row("kick-wake", GROUP, "and wakes it", Fails(&[("gate::local", STUCK), ("gate::insert", STUCK)])),
+    row(
+        "kick-sample-locked",
+        GROUP,
+        "the kick word is sampled under the lock, before the look",
+        Fails(&[("gate::local", STUCK), ("gate::insert", STUCK)]),
+    ),
+    row(
+        "hand-over",
+        GROUP,
+        "whoever leaves and finds no leader wakes a follower",
+        Fails(&[("group::hand_over", STUCK), ("group::early", STUCK)]),
+    ),
+    row("hand-over-count", GROUP, "and counts its word up first", Fails(&[("group::hand_over", STUCK)])),
+    row(
+        "follower-leads-first",
+        GROUP,
+        "a follower whose time is up passes on a kick that it may have got",
+        Fails(&[("group::cascade", STUCK)]),
+    ),
+    row(
+        "sharing-rule",
+        GROUP,
+        "who wakes on a shared bell kicks those who sleep on an older count",
+        Fails(&[("world::shared_bell", STUCK)]),
+    ),
+    row(
+        "sharing-after-timeout",
+        GROUP,
+        "also when its time was up",
+        Fails(&[("world::shared_bell_early", STUCK)]),
+    ),
+    row(
+        "sharing-when-unchanged",
+        GROUP,
+        "also when its own sample still stands",
+        Fails(&[("world::shared_bell_newest", STUCK)]),
+    ),
+    row(
+        "publish-unasked",
+        LANE_IN,
+        "the cursor is published on time, not only when the full flag is up",
+        Fails(&[("full::interval", STUCK)]),
+    ),
+    row(
+        "admit-unpublished",
+        LANE_OUT,
+        "a sender admits what the receiver may leave unpublished on top of the limit",
+        Fails(&[("full::interval", STUCK)]),
+    ),
+];
+
+/// Rules whose breach is written into a model, because no code of ours could leave them out.
+pub const RULES: &[Row] = &[
+    row(
+        "full-waits-on-state",
+        "loom-tests/src/mail.rs",
+        "a blocked sender sleeps on the state word too",
+        Fails(&[("full::death", STUCK), ("full::raised_limit", STUCK)]),
+    ),
+    row(
+        "news-ring",
+        "loom-tests/src/mail.rs",
+        "the first message of a lane rings the control bell, whatever the flags say",
+        Fails(&[("world::new_lane", STUCK)]),
+    ),
+    row(
+        "only-receiver-clears",
+        "loom-tests/src/mail.rs",
+        "only the receiver clears a lane's wish for a wake-up",
+        Fails(&[("gate::sleeper", STUCK)]),
+    ),
+    row(
+        "news-stay-armed",
+        "loom-tests/src/office.rs",
+        "a lane of news is not disarmed by a reader that does not know who is about to sleep",
+        Fails(&[("world::news_lane", STUCK)]),
+    ),
+    row(
+        "reuse-when-drained",
+        "loom-tests/src/models/lane.rs",
+        "a ring is used again only when its close record was read",
+        Fails(&[("lane::reuse", RACE)]),
+    ),
+    row(
+        "reuse-new-generation",
+        "loom-tests/src/models/lane.rs",
+        "and under a new generation",
+        Fails(&[("lane::reuse", "flags of the old generation were believed")]),
+    ),
+];
+
+/// Every row.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    ORDERS.iter().chain(STEPS).chain(RULES)
+}

@@ -1,0 +1,388 @@
+//! What the authority knows, and what each request comes to. No I/O and no clock: requests go in,
+//! events come out, and file descriptors only pass through (`F`).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
+use crate::wire::request::{PortRef, Request};
+
+/// Names that one task may register, and look-ups that it may have waiting.
+const NAMES_A_TASK: usize = 1024;
+/// Tasks that one task may be introduced to.
+const PEERS_A_TASK: usize = 4096;
+
+/// An event on its way to a task.
+#[derive(Debug)]
+pub struct Outgoing<F> {
+    /// The task.
+    pub to: u64,
+    /// What it is told.
+    pub event: Event,
+    /// A file descriptor for it.
+    pub fd: Option<F>,
+}
+
+/// The tasks, the names, and who was introduced to whom.
+#[derive(Debug)]
+pub struct Ledger {
+    tasks: BTreeMap<u64, Task>,
+    names: HashMap<String, Found>,
+    waiting: Vec<Waiting>,
+    pairs: HashMap<(u64, u64), Pair>,
+    next_task: u64,
+}
+
+#[derive(Debug)]
+struct Task {
+    who: Attested,
+    features: u32,
+    /// Tasks that must hear of this one's death.
+    peers: BTreeSet<u64>,
+    names: usize,
+    /// It does not read what it is told, and its queue is full.
+    congested: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    name: String,
+    task: u64,
+    serial: u32,
+}
+
+/// How far two tasks have been introduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pair {
+    /// This one asked for it, and its half was passed on.
+    Asked(u64),
+    /// Both halves were passed on.
+    Complete,
+}
+
+type Events<F> = Vec<Outgoing<F>>;
+
+impl Ledger {
+    /// An empty ledger. Task ids begin after `first`, which no other authority's do.
+    pub fn new(first: u64) -> Self {
+        Self {
+            tasks: BTreeMap::new(),
+            names: HashMap::new(),
+            waiting: Vec::new(),
+            pairs: HashMap::new(),
+            next_task: first,
+        }
+    }
+
+    /// Enters a task; gives its id.
+    pub fn attach(&mut self, who: Attested, features: u32) -> u64 {
+        self.next_task += 1;
+        let task = Task { who, features, peers: BTreeSet::new(), names: 0, congested: false };
+        self.tasks.insert(self.next_task, task);
+        self.next_task
+    }
+
+    /// Says whether a task's queue is full: requests that would tell it more are refused.
+    pub fn set_congested(&mut self, task: u64, congested: bool) {
+        if let Some(task) = self.tasks.get_mut(&task) {
+            task.congested = congested;
+        }
+    }
+
+    /// A task that was started with a special port has attached: the right moves to it.
+    pub fn endow<F>(&mut self, task: u64, special: Found, out: &mut Events<F>) {
+        if self.tasks.contains_key(&special.receiver) {
+            self.give(special, 0, task, true, out);
+        }
+    }
+
+    /// A child that was to get a special port never attached.
+    pub fn take_back<F>(&mut self, special: Found, out: &mut Events<F>) {
+        let Found { receiver, port } = special;
+        self.tell(receiver, Event::Released { task: 0, port, count: 1 }, None, out);
+    }
+
+    /// A task is dead.
+    pub fn died<F>(&mut self, task: u64, out: &mut Events<F>) {
+        let Some(dead) = self.tasks.remove(&task) else { return };
+        self.names.retain(|_, found| found.receiver != task);
+        self.waiting.retain(|waiting| waiting.task != task);
+        self.pairs.retain(|(one, other), _| *one != task && *other != task);
+        for peer in dead.peers {
+            if let Some(peer) = self.tasks.get_mut(&peer) {
+                peer.peers.remove(&task);
+            }
+            self.tell(peer, Event::Died { task }, None, out);
+        }
+    }
+
+    /// Acts on a request; the answer is for the requester's eyes. `None`: it asks for no answer.
+    pub fn invoke<F>(
+        &mut self,
+        from: u64,
+        serial: u32,
+        request: Request,
+        fd: Option<F>,
+        out: &mut Events<F>,
+    ) -> Option<Answer> {
+        let result = match request {
+            Request::Register { name, port } => self.register(from, name, port, out),
+            Request::LookUp { name, wait } => self.look_up(from, serial, name, wait, out),
+            Request::Connect { task } => self.connect(from, task, fd, out),
+            Request::Accept { task } => {
+                self.accept(from, task, fd, out);
+                return None;
+            }
+            Request::Grant { receiver, port, to } => self.grant(from, Found { receiver, port }, to, out),
+            Request::Release { receiver, port, count } => {
+                self.tell(receiver, Event::Released { task: from, port, count }, None, out);
+                return None;
+            }
+            Request::Unregister { key } => {
+                self.unregister(from, key);
+                return None;
+            }
+            Request::Hello { .. } | Request::Echo { .. } | Request::Child { .. } => Err(Refusal::Protocol),
+        };
+        Some(result.unwrap_or_else(Answer::Refused))
+    }
+
+    fn tell<F>(&self, to: u64, event: Event, fd: Option<F>, out: &mut Events<F>) {
+        if self.tasks.contains_key(&to) {
+            out.push(Outgoing { to, event, fd });
+        }
+    }
+
+    /// The task lives and reads what it is told.
+    fn reachable(&self, task: u64) -> Result<&Task, Refusal> {
+        match self.tasks.get(&task) {
+            None => Err(Refusal::TaskDied),
+            Some(task) if task.congested => Err(Refusal::NoBuffer),
+            Some(task) => Ok(task),
+        }
+    }
+
+    /// `one` and `other` must hear of each other's death.
+    fn acquaint(&mut self, one: u64, other: u64) -> Result<(), Refusal> {
+        for (task, peer) in [(one, other), (other, one)] {
+            let task = self.tasks.get_mut(&task).ok_or(Refusal::TaskDied)?;
+            if task.peers.len() >= PEERS_A_TASK && !task.peers.contains(&peer) {
+                return Err(Refusal::NoBuffer);
+            }
+            task.peers.insert(peer);
+        }
+        Ok(())
+    }
+
+    /// Lets `to` use a right: the receiver is told first.
+    fn give<F>(&mut self, right: Found, by: u64, to: u64, moved: bool, out: &mut Events<F>) {
+        let granted = Event::Granted { port: right.port, by, to, moved };
+        self.tell(right.receiver, granted, None, out);
+        if right.receiver != to {
+            // Both are known to live here, and the quota was looked at before.
+            let _ = self.acquaint(right.receiver, to);
+        }
+    }
+
+    fn register<F>(
+        &mut self,
+        from: u64,
+        name: String,
+        port: PortRef,
+        out: &mut Events<F>,
+    ) -> Result<Answer, Refusal> {
+        if let Some(found) = self.names.get(&name) {
+            let own = found.receiver == from;
+            return Err(if own { Refusal::ServiceActive } else { Refusal::NotPrivileged });
+        }
+        let task = self.tasks.get_mut(&from).ok_or(Refusal::TaskDied)?;
+        if task.names >= NAMES_A_TASK {
+            return Err(Refusal::NoBuffer);
+        }
+        task.names += 1;
+        let found = Found { receiver: from, port };
+        let (served, still): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.name == name);
+        self.waiting = still;
+        self.names.insert(name, found);
+        for Waiting { task, serial, .. } in served {
+            self.give(found, 0, task, false, out);
+            self.tell(task, Event::Appeared { serial, found }, None, out);
+        }
+        Ok(Answer::Done)
+    }
+
+    fn unregister(&mut self, from: u64, key: u64) {
+        let before = self.names.len();
+        self.names.retain(|_, found| found.receiver != from || found.port.key != key);
+        let gone = before - self.names.len();
+        if let Some(task) = self.tasks.get_mut(&from) {
+            task.names -= gone;
+        }
+    }
+
+    fn look_up<F>(
+        &mut self,
+        from: u64,
+        serial: u32,
+        name: String,
+        wait: bool,
+        out: &mut Events<F>,
+    ) -> Result<Answer, Refusal> {
+        if let Some(found) = self.names.get(&name).copied() {
+            self.reachable(found.receiver)?;
+            self.give(found, 0, from, false, out);
+            return Ok(Answer::Found(found));
+        }
+        if !wait {
+            return Err(Refusal::UnknownService);
+        }
+        if self.waiting.iter().filter(|waiting| waiting.task == from).count() >= NAMES_A_TASK {
+            return Err(Refusal::NoBuffer);
+        }
+        self.waiting.push(Waiting { name, task: from, serial });
+        Ok(Answer::Waiting)
+    }
+
+    fn connect<F>(
+        &mut self,
+        from: u64,
+        to: u64,
+        fd: Option<F>,
+        out: &mut Events<F>,
+    ) -> Result<Answer, Refusal> {
+        let fd = fd.ok_or(Refusal::Protocol)?;
+        if from == to {
+            return Err(Refusal::Protocol);
+        }
+        let peer = self.reachable(to)?;
+        let answer = Answer::Peer { who: peer.who, features: peer.features };
+        let pair = (from.min(to), from.max(to));
+        match self.pairs.get(&pair) {
+            None => {
+                self.acquaint(from, to)?;
+                let own = self.reachable(from)?;
+                let event = Event::Introduced { task: from, who: own.who, features: own.features };
+                self.pairs.insert(pair, Pair::Asked(from));
+                self.tell(to, event, Some(fd), out);
+            }
+            // Both asked at the same time: this half answers the other's introduction.
+            Some(Pair::Asked(by)) if *by == to => {
+                self.pairs.insert(pair, Pair::Complete);
+                self.tell(to, Event::Accepted { task: from }, Some(fd), out);
+            }
+            Some(_) => return Err(Refusal::Protocol),
+        }
+        Ok(answer)
+    }
+
+    fn accept<F>(&mut self, from: u64, to: u64, fd: Option<F>, out: &mut Events<F>) {
+        let pair = (from.min(to), from.max(to));
+        if let (Some(fd), Some(Pair::Asked(by))) = (fd, self.pairs.get(&pair))
+            && *by == to
+        {
+            self.pairs.insert(pair, Pair::Complete);
+            self.tell(to, Event::Accepted { task: from }, Some(fd), out);
+        }
+    }
+
+    fn grant<F>(&mut self, from: u64, right: Found, to: u64, out: &mut Events<F>) -> Result<Answer, Refusal> {
+        self.reachable(right.receiver)?;
+        self.reachable(to)?;
+        if right.receiver != to {
+            self.acquaint(right.receiver, to)?;
+        }
+        self.give(right, from, to, false, out);
+        Ok(Answer::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PORT: PortRef = PortRef { port: 3, epoch: 0, key: 99, limit: 5 };
+    const WHO: Attested = Attested { pid: 1, uid: 2, gid: 3, started: 4 };
+
+    fn tasks(count: usize) -> (Ledger, Vec<u64>) {
+        let mut ledger = Ledger::new(100);
+        let ids = (0..count).map(|_| ledger.attach(WHO, 1)).collect();
+        (ledger, ids)
+    }
+
+    fn ask(ledger: &mut Ledger, from: u64, request: Request) -> (Option<Answer>, Vec<(u64, Event)>) {
+        let mut out: Events<u32> = Vec::new();
+        let answer = ledger.invoke(from, 1, request, Some(7), &mut out);
+        (answer, out.into_iter().map(|outgoing| (outgoing.to, outgoing.event)).collect())
+    }
+
+    #[test]
+    fn the_receiver_is_told_before_the_requester_is_answered() {
+        let (mut ledger, ids) = tasks(2);
+        let name = "service".to_owned();
+        let (answer, _) = ask(&mut ledger, ids[0], Request::Register { name: name.clone(), port: PORT });
+        assert_eq!(answer, Some(Answer::Done));
+        let (answer, events) = ask(&mut ledger, ids[1], Request::LookUp { name, wait: false });
+        assert_eq!(answer, Some(Answer::Found(Found { receiver: ids[0], port: PORT })));
+        assert_eq!(events, [(ids[0], Event::Granted { port: PORT, by: 0, to: ids[1], moved: false })]);
+    }
+
+    #[test]
+    fn a_name_belongs_to_its_task_until_that_dies() {
+        let (mut ledger, ids) = tasks(2);
+        let register = |name: &str| Request::Register { name: name.to_owned(), port: PORT };
+        assert_eq!(ask(&mut ledger, ids[0], register("n")).0, Some(Answer::Done));
+        let refused = |refusal| Some(Answer::Refused(refusal));
+        assert_eq!(ask(&mut ledger, ids[0], register("n")).0, refused(Refusal::ServiceActive));
+        assert_eq!(ask(&mut ledger, ids[1], register("n")).0, refused(Refusal::NotPrivileged));
+        ledger.died::<u32>(ids[0], &mut Vec::new());
+        assert_eq!(ask(&mut ledger, ids[1], register("n")).0, Some(Answer::Done));
+    }
+
+    #[test]
+    fn a_look_up_may_wait() {
+        let (mut ledger, ids) = tasks(2);
+        let look_up = |wait| Request::LookUp { name: "later".to_owned(), wait };
+        let refused = Some(Answer::Refused(Refusal::UnknownService));
+        assert_eq!(ask(&mut ledger, ids[1], look_up(false)).0, refused);
+        assert_eq!(ask(&mut ledger, ids[1], look_up(true)).0, Some(Answer::Waiting));
+        let register = Request::Register { name: "later".to_owned(), port: PORT };
+        let (_, events) = ask(&mut ledger, ids[0], register);
+        let found = Found { receiver: ids[0], port: PORT };
+        assert_eq!(events[1], (ids[1], Event::Appeared { serial: 1, found }));
+    }
+
+    #[test]
+    fn two_tasks_are_introduced_once_whoever_asks() {
+        let (mut ledger, ids) = tasks(2);
+        let (_, events) = ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
+        assert_eq!(events, [(ids[1], Event::Introduced { task: ids[0], who: WHO, features: 1 })]);
+        let (answer, events) = ask(&mut ledger, ids[1], Request::Connect { task: ids[0] });
+        assert_eq!(answer, Some(Answer::Peer { who: WHO, features: 1 }));
+        assert_eq!(events, [(ids[0], Event::Accepted { task: ids[1] })], "asking both answers");
+        let (answer, _) = ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
+        assert_eq!(answer, Some(Answer::Refused(Refusal::Protocol)));
+        assert_eq!(ask(&mut ledger, ids[1], Request::Accept { task: ids[0] }).1, [], "too late");
+    }
+
+    #[test]
+    fn the_acquainted_hear_of_a_death_and_nobody_else() {
+        let (mut ledger, ids) = tasks(4);
+        ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
+        let grant = Request::Grant { receiver: ids[0], port: PORT, to: ids[2] };
+        assert_eq!(ask(&mut ledger, ids[1], grant).0, Some(Answer::Done));
+        let mut out: Events<u32> = Vec::new();
+        ledger.died(ids[0], &mut out);
+        let told: Vec<u64> = out.iter().map(|outgoing| outgoing.to).collect();
+        assert_eq!(told, [ids[1], ids[2]]);
+    }
+
+    #[test]
+    fn one_who_does_not_read_is_told_no_more() {
+        let (mut ledger, ids) = tasks(3);
+        ledger.set_congested(ids[0], true);
+        let refused = Some(Answer::Refused(Refusal::NoBuffer));
+        assert_eq!(ask(&mut ledger, ids[1], Request::Connect { task: ids[0] }).0, refused);
+        let grant = Request::Grant { receiver: ids[0], port: PORT, to: ids[2] };
+        assert_eq!(ask(&mut ledger, ids[1], grant).0, refused);
+    }
+}

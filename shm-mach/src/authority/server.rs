@@ -1,0 +1,408 @@
+//! The authority's sockets: tasks attach, ask and are told, one datagram at a time.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::{AsFd, OwnedFd};
+
+use futex::sync::Ordering;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, acceptfrom_with, socketpair};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::authority::ledger::{Ledger, Outgoing};
+use crate::ring::layout::Bell;
+use crate::segment::process::start_time;
+use crate::segment::socket::{self, Credentials, Datagram};
+use crate::segment::{OwnSegment, PeerSegment, Shared};
+use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
+use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
+
+/// Bytes of a task's page: one bell, which counts the events that the task was or will be told.
+pub const PAGE_BYTES: usize = 4096;
+/// The most bytes that a task's own segment may have.
+const TASK_SEGMENT_MAX: usize = 1 << 30;
+/// Events that wait for a task that does not read; from then on requests about it are refused.
+const QUEUE_MOST: usize = 1024;
+/// Requests of one connection that are served before the next one's turn.
+const TURN: usize = 16;
+/// Connections at one time, and tasks of one user.
+const CONNECTIONS_MAX: usize = 4096;
+const TASKS_A_USER: usize = 1024;
+/// Connections that may have said nothing yet: past this the oldest goes, so that silence keeps
+/// nobody out. Connections made for children do not count.
+const SILENT_MAX: usize = 256;
+
+/// An authority: run it on a thread or as a process of its own.
+#[derive(Debug)]
+pub struct Server {
+    listener: Option<OwnedFd>,
+    connections: HashMap<u64, Connection>,
+    /// Which connection a task is.
+    tasks: HashMap<u64, u64>,
+    ledger: Ledger,
+    next_connection: u64,
+}
+
+#[derive(Debug)]
+struct Connection {
+    socket: OwnedFd,
+    stage: Stage,
+    /// What the task is told, in order, once its socket has room.
+    queue: VecDeque<(Vec<u8>, Option<OwnedFd>)>,
+    /// The special port that a child is started with.
+    special: Option<Found>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was heard yet.
+    New,
+    /// Asked to prove that it is the process that the kernel says it is.
+    Challenged { nonce: u64, who: Attested, process: OwnedFd, features: u32 },
+    /// A task.
+    Attached(Attached),
+}
+
+#[derive(Debug)]
+struct Attached {
+    task: u64,
+    pid: u32,
+    uid: u32,
+    process: OwnedFd,
+    page: Shared<Bell>,
+    /// Kept for tools: the task's own segment.
+    _segment: PeerSegment,
+}
+
+/// What to do with a connection after something happened on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Keep,
+    Close,
+}
+
+impl Server {
+    /// An authority that accepts tasks on `listener`, a listening seqpacket socket. Without one it
+    /// serves only the connections that it is [`given`](Self::adopt).
+    pub fn new(listener: Option<OwnedFd>) -> Self {
+        // Ids of different authorities differ, so that none is ever used again.
+        let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0u8);
+        let first = (random << 32) & !PAIRED;
+        Self {
+            listener,
+            connections: HashMap::new(),
+            tasks: HashMap::new(),
+            ledger: Ledger::new(first),
+            next_connection: 0,
+        }
+    }
+
+    /// Serves a connected seqpacket socket.
+    ///
+    /// # Errors
+    /// The socket cannot pass credentials: it is no Unix socket.
+    pub fn adopt(&mut self, socket: OwnedFd) -> std::io::Result<()> {
+        self.connect(socket, None)
+    }
+
+    fn connect(&mut self, socket: OwnedFd, special: Option<Found>) -> std::io::Result<()> {
+        socket::pass_credentials(&socket)?;
+        self.next_connection += 1;
+        let connection = Connection { socket, stage: Stage::New, queue: VecDeque::new(), special };
+        self.connections.insert(self.next_connection, connection);
+        Ok(())
+    }
+
+    /// Serves for ever, or until the listener is gone and the last connection has ended.
+    ///
+    /// # Errors
+    /// What poll(2) says; nothing that a task does is an error here.
+    pub fn run(mut self) -> std::io::Result<()> {
+        while self.listener.is_some() || !self.connections.is_empty() {
+            self.turn(None)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for something to do, at most until `timeout`, and does it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn turn(&mut self, timeout: Option<&Timespec>) -> std::io::Result<()> {
+        let ready = self.poll(timeout)?;
+        for id in ready {
+            let mut out = Vec::new();
+            if self.serve(id, &mut out) == Fate::Close {
+                self.end(id, &mut out);
+            }
+            self.deliver(out);
+        }
+        self.accept();
+        Ok(())
+    }
+
+    /// The connections that something happened on.
+    fn poll(&self, timeout: Option<&Timespec>) -> std::io::Result<Vec<u64>> {
+        let mut ids = Vec::new();
+        let mut fds = Vec::new();
+        for (id, connection) in &self.connections {
+            let room = if connection.queue.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
+            fds.push(PollFd::from_borrowed_fd(connection.socket.as_fd(), PollFlags::IN | room));
+            ids.push(*id);
+            if let Stage::Attached(attached) = &connection.stage {
+                fds.push(PollFd::from_borrowed_fd(attached.process.as_fd(), PollFlags::IN));
+                ids.push(*id);
+            }
+        }
+        if let Some(listener) = &self.listener {
+            fds.push(PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN));
+        }
+        loop {
+            match poll(&mut fds, timeout) {
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+                Ok(_) => break,
+            }
+        }
+        let mut ready: Vec<u64> =
+            fds.iter().zip(ids).filter(|(fd, _)| !fd.revents().is_empty()).map(|(_, id)| id).collect();
+        ready.dedup();
+        Ok(ready)
+    }
+
+    fn accept(&mut self) {
+        while let Some(listener) = &self.listener {
+            if self.connections.len() >= CONNECTIONS_MAX {
+                return;
+            }
+            match acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok((socket, _)) => drop(self.connect(socket, None)),
+                Err(_) => return, // nobody there, or no descriptor left: the listener asks again
+            }
+            self.shed_silent();
+        }
+    }
+
+    fn shed_silent(&mut self) {
+        let is_silent = |connection: &Connection| {
+            !matches!(connection.stage, Stage::Attached(_)) && connection.special.is_none()
+        };
+        let silent = self.connections.iter().filter(|(_, connection)| is_silent(connection));
+        if silent.clone().count() > SILENT_MAX
+            && let Some(oldest) = silent.map(|(id, _)| *id).min()
+        {
+            self.connections.remove(&oldest);
+        }
+    }
+
+    /// Whether a user has as many tasks as one may have.
+    fn is_crowded(&self, uid: u32) -> bool {
+        let of_user = self.connections.values().filter(|connection| match &connection.stage {
+            Stage::Attached(attached) => attached.uid == uid,
+            _ => false,
+        });
+        of_user.count() >= TASKS_A_USER
+    }
+
+    /// Reads some requests of one connection, and writes what it is to be told.
+    fn serve(&mut self, id: u64, out: &mut Vec<Outgoing<OwnedFd>>) -> Fate {
+        for _ in 0..TURN {
+            let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
+            if connection.flush() == Fate::Close || connection.has_died() {
+                return Fate::Close;
+            }
+            let mut bytes = [0; DATAGRAM_MAX];
+            let datagram = match socket::receive(&connection.socket, &mut bytes, false) {
+                Err(Errno::AGAIN) => return Fate::Keep,
+                Err(_) => return Fate::Close,
+                Ok(datagram) if datagram.length == 0 => return Fate::Close,
+                Ok(datagram) => datagram,
+            };
+            if self.hear(id, &bytes[..datagram.length], datagram, out) == Fate::Close {
+                return Fate::Close;
+            }
+        }
+        Fate::Keep
+    }
+
+    /// Decodes one request, and only then acts on it.
+    fn hear(&mut self, id: u64, bytes: &[u8], datagram: Datagram, out: &mut Vec<Outgoing<OwnedFd>>) -> Fate {
+        let Some((serial, request)) = Request::decode(bytes) else { return Fate::Close };
+        let Some(from) = datagram.from else { return Fate::Close };
+        let fd = datagram.fds.into_iter().next();
+        let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
+        match (&connection.stage, request) {
+            (Stage::New, Request::Hello { version: PROTOCOL, features }) => {
+                connection.challenge(from, features)
+            }
+            (Stage::Challenged { .. }, Request::Echo { nonce }) => self.attach(id, from, nonce, fd, out),
+            (Stage::Attached(attached), _) if attached.pid != from.pid => Fate::Keep, // a forked child's
+            (Stage::Attached(attached), Request::Child { port }) => {
+                let special = Found { receiver: attached.task, port };
+                self.make_child(id, serial, special)
+            }
+            (Stage::Attached(attached), request) => {
+                let task = attached.task;
+                let mut told = Vec::new();
+                let answer = self.ledger.invoke(task, serial, request, fd, &mut told);
+                // Those whom it concerns are told, or at least flagged, before it is answered.
+                self.deliver(told);
+                match answer {
+                    Some(answer) => self.answer(id, serial, answer),
+                    None => Fate::Keep,
+                }
+            }
+            _ => Fate::Close,
+        }
+    }
+
+    fn answer(&mut self, id: u64, serial: u32, answer: Answer) -> Fate {
+        match self.connections.get_mut(&id) {
+            Some(connection) => connection.tell(&Event::Reply { serial, answer }, None),
+            None => Fate::Keep,
+        }
+    }
+
+    /// The echo came: the process that sent it is the one that the pidfd was opened for, if that
+    /// still lives now. Then it is a task.
+    fn attach(
+        &mut self,
+        id: u64,
+        from: Credentials,
+        echoed: u64,
+        fd: Option<OwnedFd>,
+        out: &mut Vec<Outgoing<OwnedFd>>,
+    ) -> Fate {
+        let is_crowded = self.is_crowded(from.uid);
+        let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
+        let stage = std::mem::replace(&mut connection.stage, Stage::New);
+        let Stage::Challenged { nonce, who, process, features } = stage else { return Fate::Close };
+        let segment = fd.and_then(|fd| PeerSegment::adopt(&fd, PAGE_BYTES, TASK_SEGMENT_MAX).ok());
+        let (true, Some(segment)) =
+            (echoed == nonce && from.pid == who.pid && !is_readable(&process), segment)
+        else {
+            return Fate::Close;
+        };
+        if is_crowded {
+            return Fate::Close;
+        }
+        let Ok((page, page_fd)) = make_page() else { return Fate::Close };
+        let task = self.ledger.attach(who, features);
+        self.tasks.insert(task, id);
+        let special = connection.special.take();
+        connection.stage =
+            Stage::Attached(Attached { task, pid: who.pid, uid: who.uid, process, page, _segment: segment });
+        if connection.tell(&Event::Welcome { task, special }, Some(page_fd)) == Fate::Close {
+            return Fate::Close;
+        }
+        if let Some(special) = special {
+            self.ledger.endow(task, special, out);
+        }
+        Fate::Keep
+    }
+
+    /// A connection for a child of the task: the task passes it on, the child attaches by it.
+    fn make_child(&mut self, id: u64, serial: u32, special: Found) -> Fate {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let pair = (self.connections.len() < CONNECTIONS_MAX)
+            .then(|| socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).ok())
+            .flatten();
+        let Some((ours, theirs)) = pair else {
+            return self.answer(id, serial, Answer::Refused(Refusal::NoBuffer));
+        };
+        if self.connect(ours, Some(special)).is_err() {
+            return self.answer(id, serial, Answer::Refused(Refusal::NoBuffer));
+        }
+        match self.connections.get_mut(&id) {
+            Some(connection) => connection.tell(&Event::Reply { serial, answer: Answer::Done }, Some(theirs)),
+            None => Fate::Keep,
+        }
+    }
+
+    /// Tells tasks; one whose socket fails is ended, which may tell others.
+    fn deliver(&mut self, out: Vec<Outgoing<OwnedFd>>) {
+        let mut out = VecDeque::from(out);
+        while let Some(Outgoing { to, event, fd }) = out.pop_front() {
+            let Some(id) = self.tasks.get(&to).copied() else { continue };
+            let Some(connection) = self.connections.get_mut(&id) else { continue };
+            let fate = connection.tell(&event, fd);
+            self.ledger.set_congested(to, connection.queue.len() >= QUEUE_MOST);
+            if fate == Fate::Close {
+                let mut more = Vec::new();
+                self.end(id, &mut more);
+                out.extend(more);
+            }
+        }
+    }
+
+    /// The connection has ended, and with it the task.
+    fn end(&mut self, id: u64, out: &mut Vec<Outgoing<OwnedFd>>) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        if let Some(special) = connection.special {
+            self.ledger.take_back(special, out);
+        }
+        if let Stage::Attached(attached) = connection.stage {
+            self.tasks.remove(&attached.task);
+            self.ledger.died(attached.task, out);
+        }
+    }
+}
+
+impl Connection {
+    /// Asks the process behind a hello to prove itself.
+    fn challenge(&mut self, from: Credentials, features: u32) -> Fate {
+        // 0: a process that is not visible in this pid namespace, whose death could not be seen.
+        let Some(pid) = i32::try_from(from.pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw) else {
+            return Fate::Close;
+        };
+        let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return Fate::Close };
+        let nonce = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), from.pid);
+        let who = Attested { pid: from.pid, uid: from.uid, gid: from.gid, started: start_time(from.pid) };
+        self.stage = Stage::Challenged { nonce, who, process, features };
+        self.tell(&Event::Challenge { nonce }, None)
+    }
+
+    /// The process has ended (before its zombie is reaped).
+    fn has_died(&self) -> bool {
+        match &self.stage {
+            Stage::Attached(attached) => is_readable(&attached.process),
+            _ => false,
+        }
+    }
+
+    /// Counts an event in the task's page and rings, then sends it, or keeps it until there is room.
+    fn tell(&mut self, event: &Event, fd: Option<OwnedFd>) -> Fate {
+        if let (Stage::Attached(attached), true) = (&self.stage, event.is_counted()) {
+            attached.page.count.fetch_add(1, Ordering::Release);
+            futex::sync::futex_wake(&attached.page.count, 1);
+        }
+        self.queue.push_back((event.encode(), fd));
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Fate {
+        while let Some((bytes, fd)) = self.queue.front() {
+            match socket::send(&self.socket, bytes, fd.as_ref().map(AsFd::as_fd), false) {
+                Ok(()) => drop(self.queue.pop_front()),
+                Err(Errno::AGAIN) => return Fate::Keep,
+                // Too many descriptors in flight: they are this side's, wait until some are read.
+                Err(Errno::TOOMANYREFS) => return Fate::Keep,
+                Err(_) => return Fate::Close,
+            }
+        }
+        Fate::Keep
+    }
+}
+
+fn is_readable(process: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(process, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)).is_ok() && !fds[0].revents().is_empty()
+}
+
+fn make_page() -> std::io::Result<(Shared<Bell>, OwnedFd)> {
+    let segment = OwnSegment::create(PAGE_BYTES)?;
+    segment.prefault(0, PAGE_BYTES)?;
+    let page = segment.memory().view(0);
+    Ok((page, segment.into_read_only()))
+}

@@ -1,0 +1,285 @@
+//! The connection to an authority.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+use futex::sync::{AtomicU32, Lock, Ordering};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
+use crate::ring::group::Samples;
+use crate::ring::layout::Bell;
+use crate::segment::inherit::inherited;
+use crate::segment::socket::{self, pass_credentials};
+use crate::segment::{OwnSegment, PeerSegment, Refused, Shared};
+use crate::wire::event::{Answer, Event, Found, Refusal};
+use crate::wire::place::{SYSTEM_PATH, user_path};
+use crate::wire::request::{DATAGRAM_MAX, PROTOCOL, Request};
+
+/// The variable that names the authority: a path, or `fd:N`.
+pub(crate) const VARIABLE: &str = "SHM_MACH_AUTHORITY";
+
+/// Why a task could not attach to an authority, or the authority refused a request.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorityError {
+    /// No authority listens at any of the places looked at.
+    #[error(
+        "no authority found: set {VARIABLE} to a socket's path or fd:N, or start one at {user} or {system}"
+    )]
+    NotFound {
+        /// The user's place.
+        user: String,
+        /// The system's place.
+        system: String,
+    },
+    /// The variable has a value that is neither a path nor `fd:N`.
+    #[error("{VARIABLE}={value} is neither a path nor fd:N with an inherited descriptor")]
+    Variable {
+        /// Its value.
+        value: String,
+    },
+    /// The kernel refused something.
+    #[error("cannot talk to the authority: {0}")]
+    Kernel(#[from] std::io::Error),
+    /// The authority has hung up or is dead. Established traffic goes on without it.
+    #[error("the authority has hung up")]
+    Gone,
+    /// The authority said what no honest authority says.
+    #[error("the authority does not speak this protocol (version {PROTOCOL})")]
+    Protocol,
+    /// The page that the authority sent is no sealed segment.
+    #[error("the authority's page is refused: {0}")]
+    Page(#[from] Refused),
+    /// The name is registered already and its port lives, or belongs to another task.
+    #[error("the name is in use")]
+    NameInUse,
+    /// Nobody has registered the name.
+    #[error("no service of that name")]
+    UnknownService,
+    /// The task that the request is about is dead.
+    #[error("the task is dead")]
+    TaskDied,
+    /// A quota is used up, or there is no memory.
+    #[error("the authority has no room for it")]
+    NoBuffer,
+    /// This process is a forked child of the one that attached.
+    #[error("attached by the parent process: a forked child must attach by itself")]
+    Forked,
+}
+
+impl From<Errno> for AuthorityError {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN => Self::Gone,
+            errno => Self::Kernel(errno.into()),
+        }
+    }
+}
+
+impl From<Refusal> for AuthorityError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotPrivileged | Refusal::ServiceActive => Self::NameInUse,
+            Refusal::UnknownService => Self::UnknownService,
+            Refusal::TaskDied => Self::TaskDied,
+            Refusal::NoBuffer => Self::NoBuffer,
+            Refusal::Protocol => Self::Protocol,
+        }
+    }
+}
+
+/// An authority that this task is attached to.
+#[derive(Debug)]
+pub(crate) struct Authority {
+    /// This task's id.
+    pub(crate) task: u64,
+    page: Shared<Bell>,
+    socket: OwnedFd,
+    talk: Lock<Talk>,
+    /// How many events this task has acted on.
+    acted: AtomicU32,
+    gone: AtomicU32,
+}
+
+/// What came over the socket and was not looked at yet.
+#[derive(Debug, Default)]
+struct Talk {
+    serial: u32,
+    events: VecDeque<(Event, Option<OwnedFd>)>,
+    replies: HashMap<u32, (Answer, Option<OwnedFd>)>,
+    appeared: HashMap<u32, Found>,
+}
+
+impl Authority {
+    /// Attaches over a connected seqpacket socket. Returns the special port, if this process was
+    /// started with one.
+    pub(crate) fn attach(socket: OwnedFd, features: u32) -> Result<(Self, Option<Found>), AuthorityError> {
+        pass_credentials(&socket)?;
+        rustix::io::ioctl_fionbio(&socket, false)?;
+        socket::send(&socket, &Request::Hello { version: PROTOCOL, features }.encode(0), None, true)?;
+        let (Event::Challenge { nonce }, _) = receive(&socket, true)? else {
+            return Err(AuthorityError::Protocol);
+        };
+        // The task's own segment proves that it means to attach, and is there for tools to read.
+        let own = OwnSegment::create(rustix::param::page_size())?.into_read_only();
+        socket::send(&socket, &Request::Echo { nonce }.encode(0), Some(own.as_fd()), true)?;
+        let (Event::Welcome { task, special }, Some(page)) = receive(&socket, true)? else {
+            return Err(AuthorityError::Protocol);
+        };
+        let page = PeerSegment::adopt(&page, rustix::param::page_size(), 1 << 20)?;
+        let page = page.view(0).ok_or(AuthorityError::Protocol)?;
+        let (talk, acted, gone) = (Lock::default(), AtomicU32::new(0), AtomicU32::new(0));
+        Ok((Self { task, page, socket, talk, acted, gone }, special))
+    }
+
+    /// Whether the authority is known to be dead.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed) != 0
+    }
+
+    /// Looks whether the authority still holds its end of the socket.
+    pub(crate) fn check(&self) {
+        let mut fds = [PollFd::new(&self.socket, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+        {
+            self.gone.store(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Samples the bell that is rung for events.
+    pub(crate) fn sample(&self, samples: &mut Samples) {
+        samples.add(self.page.clone());
+    }
+
+    /// Whether there are events that this task has not acted on.
+    #[inline]
+    pub(crate) fn has_events(&self) -> bool {
+        let told = self.page.count.load(Ordering::Relaxed);
+        futex::sync::fence(Ordering::Acquire);
+        told != self.acted.load(Ordering::Relaxed) && !self.is_gone()
+    }
+
+    /// The next event, if it has arrived. Called by one thread at a time.
+    pub(crate) fn next_event(&self) -> Option<(Event, Option<OwnedFd>)> {
+        let mut talk = self.talk.lock();
+        self.drain(&mut talk);
+        let event = talk.events.pop_front()?;
+        self.acted.fetch_add(1, Ordering::Relaxed);
+        Some(event)
+    }
+
+    fn drain(&self, talk: &mut Talk) {
+        loop {
+            match receive(&self.socket, false) {
+                Ok((Event::Reply { serial, answer }, fd)) => drop(talk.replies.insert(serial, (answer, fd))),
+                Ok(event) => talk.events.push_back(event),
+                Err(AuthorityError::Kernel(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    return;
+                }
+                Err(_) => return self.gone.store(1, Ordering::Relaxed),
+            }
+        }
+    }
+
+    /// Asks, and waits for the answer. Events that come meanwhile wait for
+    /// [`next_event`](Self::next_event).
+    pub(crate) fn ask(
+        &self,
+        request: &Request,
+        fd: Option<&OwnedFd>,
+    ) -> Result<(u32, Answer, Option<OwnedFd>), AuthorityError> {
+        let serial = {
+            let mut talk = self.talk.lock();
+            talk.serial = talk.serial.wrapping_add(1);
+            talk.serial
+        };
+        self.send(request, serial, fd)?;
+        loop {
+            let mut talk = self.talk.lock();
+            self.drain(&mut talk);
+            if let Some((answer, fd)) = talk.replies.remove(&serial) {
+                return match answer {
+                    Answer::Refused(refusal) => Err(refusal.into()),
+                    answer => Ok((serial, answer, fd)),
+                };
+            }
+            drop(talk);
+            if self.is_gone() {
+                return Err(AuthorityError::Gone);
+            }
+            // Another thread may read the answer out of the socket: then this poll is not woken.
+            let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+            let slice = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+            let _ = poll(&mut fds, Some(&slice));
+        }
+    }
+
+    /// Says something that is not answered.
+    pub(crate) fn say(&self, request: &Request, fd: Option<&OwnedFd>) {
+        if self.send(request, 0, fd).is_err() {
+            self.check();
+        }
+    }
+
+    fn send(&self, request: &Request, serial: u32, fd: Option<&OwnedFd>) -> Result<(), AuthorityError> {
+        Ok(socket::send(&self.socket, &request.encode(serial), fd.map(AsFd::as_fd), true)?)
+    }
+
+    /// Keeps what a waiting look-up came to.
+    pub(crate) fn appeared(&self, serial: u32, found: Found) {
+        self.talk.lock().appeared.insert(serial, found);
+    }
+
+    /// What a waiting look-up came to, if it has.
+    pub(crate) fn take_appeared(&self, serial: u32) -> Option<Found> {
+        self.talk.lock().appeared.remove(&serial)
+    }
+
+    /// Sleeps until the next event, or for a while.
+    pub(crate) fn wait_for_event(&self, deadline: futex::Deadline) {
+        let told = self.page.count.load(Ordering::Acquire);
+        if told == self.acted.load(Ordering::Relaxed) {
+            futex::sync::futex_wait(&self.page.count, told, deadline);
+        }
+    }
+}
+
+/// One datagram of the authority.
+fn receive(from: &OwnedFd, wait: bool) -> Result<(Event, Option<OwnedFd>), AuthorityError> {
+    let mut bytes = [0; DATAGRAM_MAX];
+    let datagram = socket::receive(from, &mut bytes, wait)?;
+    if datagram.length == 0 {
+        return Err(AuthorityError::Gone);
+    }
+    let event = Event::decode(&bytes[..datagram.length]).ok_or(AuthorityError::Protocol)?;
+    Ok((event, datagram.fds.into_iter().next()))
+}
+
+/// Connects to the authority that the environment names, or to the user's, or to the system's.
+pub(crate) fn find() -> Result<OwnedFd, AuthorityError> {
+    if let Ok(value) = std::env::var(VARIABLE) {
+        return match value.strip_prefix("fd:") {
+            Some(number) => {
+                let fd = number.parse().ok().and_then(inherited);
+                fd.ok_or(AuthorityError::Variable { value })
+            }
+            None if value.contains('/') => open(&PathBuf::from(&value)),
+            None => Err(AuthorityError::Variable { value }),
+        };
+    }
+    let user = user_path();
+    open(&user).or_else(|_| open(&PathBuf::from(SYSTEM_PATH))).map_err(|_| AuthorityError::NotFound {
+        user: user.display().to_string(),
+        system: SYSTEM_PATH.to_owned(),
+    })
+}
+
+fn open(path: &std::path::Path) -> Result<OwnedFd, AuthorityError> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
+}

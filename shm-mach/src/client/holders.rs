@@ -1,0 +1,178 @@
+//! Who holds send rights to a port: the ledger of the port, in its receiver's private memory.
+//!
+//! Rights are counted by the receiver alone. What a holder says ("I give two back") is clamped by
+//! what was given to it, so a liar can only hurt itself.
+
+use std::sync::Arc;
+
+use crate::client::link::Link;
+
+/// The authority as a holder: it keeps rights for names and for children not born yet.
+pub(crate) const AUTHORITY: u64 = 0;
+
+/// One task's send rights to the port.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) task: u64,
+    /// Known once the task has opened a lane to the port.
+    pub(crate) link: Option<Arc<Link>>,
+    /// Rights given to it since its last revocation, and given back by it.
+    minted: u64,
+    returned: u64,
+    /// Lanes of it that are open here.
+    pub(crate) lanes: u32,
+    /// Rights of an older epoch of the port are void: they were revoked.
+    oldest: u32,
+    /// The task is dead: a lane of it that is dry is over.
+    pub(crate) is_gone: bool,
+}
+
+impl Holder {
+    pub(crate) fn is_live(&self) -> bool {
+        self.minted > self.returned || self.lanes > 0
+    }
+
+    /// Nothing more comes of it but what it had published.
+    pub(crate) fn lose(&mut self) {
+        self.is_gone = true;
+        self.returned = self.minted;
+    }
+}
+
+/// What the table says of a lane that a task has opened to the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// The task holds a right; this is its index in the table.
+    Covered(usize),
+    /// It held one, which was revoked.
+    Revoked,
+    /// It holds none.
+    Unknown,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct Holders {
+    list: Vec<Holder>,
+    /// Incremented by each revocation; a right carries the epoch that it was given in.
+    pub(crate) epoch: u32,
+}
+
+impl Holders {
+    pub(crate) fn get(&self, index: usize) -> &Holder {
+        &self.list[index]
+    }
+
+    pub(crate) fn get_mut(&mut self, index: usize) -> &mut Holder {
+        &mut self.list[index]
+    }
+
+    pub(crate) fn find(&self, task: u64) -> Option<usize> {
+        self.list.iter().position(|holder| holder.task == task)
+    }
+
+    /// Whether the task holds a right of the epoch, or a newer one.
+    pub(crate) fn covers(&self, task: u64, epoch: u32) -> bool {
+        self.find(task).is_some_and(|at| self.list[at].is_live() && epoch >= self.list[at].oldest)
+    }
+
+    /// Gives the task one right of epoch `epoch`.
+    pub(crate) fn mint(&mut self, task: u64, epoch: u32) {
+        let at = self.find(task).unwrap_or_else(|| {
+            self.list.push(Holder {
+                task,
+                link: None,
+                minted: 0,
+                returned: 0,
+                lanes: 0,
+                oldest: 0,
+                is_gone: false,
+            });
+            self.list.len() - 1
+        });
+        let holder = &mut self.list[at];
+        holder.minted += 1;
+        // Passed on by one whose right is older than this task's revocation: it counts again.
+        holder.oldest = holder.oldest.min(epoch);
+    }
+
+    /// The right was not given after all.
+    pub(crate) fn unmint(&mut self, task: u64) {
+        if let Some(at) = self.find(task) {
+            let holder = &mut self.list[at];
+            holder.minted = holder.minted.saturating_sub(1);
+            holder.returned = holder.returned.min(holder.minted);
+        }
+    }
+
+    /// The task gives back `count` rights of an epoch.
+    pub(crate) fn take_back(&mut self, task: u64, epoch: u32, count: u64) {
+        if let Some(at) = self.find(task) {
+            let holder = &mut self.list[at];
+            if epoch >= holder.oldest {
+                holder.returned = holder.returned.saturating_add(count).min(holder.minted);
+            }
+        }
+    }
+
+    /// Judges a lane that the task has opened with a right of `epoch`.
+    pub(crate) fn judge(&self, task: u64, epoch: u32) -> Claim {
+        match self.find(task) {
+            Some(at) if epoch < self.list[at].oldest => Claim::Revoked,
+            Some(at) if self.list[at].is_live() && !self.list[at].is_gone => Claim::Covered(at),
+            _ => Claim::Unknown,
+        }
+    }
+
+    /// Ends all rights of a holder.
+    pub(crate) fn revoke(&mut self, index: usize) {
+        self.epoch = self.epoch.wrapping_add(1);
+        let holder = &mut self.list[index];
+        (holder.minted, holder.returned) = (0, 0);
+        holder.oldest = self.epoch;
+    }
+
+    pub(crate) fn any_live(&self) -> bool {
+        self.list.iter().any(Holder::is_live)
+    }
+
+    /// Whether a dead task has lanes that are not dry yet.
+    pub(crate) fn any_unsettled(&self) -> bool {
+        self.list.iter().any(|holder| holder.is_gone && holder.lanes > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_counted_and_clamped() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        holders.mint(7, 0);
+        holders.take_back(7, 0, 1);
+        assert!(holders.any_live());
+        holders.take_back(7, 0, u64::MAX);
+        assert!(!holders.any_live(), "what is given back too much is ignored");
+        holders.mint(7, 0);
+        assert!(holders.any_live(), "and is not held against later rights");
+        holders.take_back(8, 0, 1);
+        assert_eq!(holders.judge(8, 0), Claim::Unknown);
+    }
+
+    #[test]
+    fn a_revoked_right_stays_dead_and_a_new_one_lives() {
+        let mut holders = Holders::default();
+        holders.mint(7, holders.epoch);
+        let at = holders.find(7).unwrap();
+        holders.revoke(at);
+        assert!(!holders.any_live());
+        assert_eq!(holders.judge(7, 0), Claim::Revoked);
+        holders.mint(7, holders.epoch);
+        assert_eq!(holders.judge(7, 0), Claim::Revoked, "a lane opened by the old right stays dead");
+        assert_eq!(holders.judge(7, 1), Claim::Covered(at));
+        holders.take_back(7, 0, 1);
+        assert!(holders.any_live(), "giving back the old right takes nothing from the new one");
+    }
+}

@@ -1,0 +1,260 @@
+//! What a task hears outside of its ports' queues, and what it does about it: lanes that are opened,
+//! rights that are given back, tasks that are introduced, and deaths.
+//!
+//! One thread at a time acts, and in this order: the authority's events first, then each link's news.
+//! So whatever a peer can tell of, because it has seen it happen, has been heard before the peer.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futex::Gate;
+
+use crate::client::link::Link;
+use crate::client::port::Aftermath;
+use crate::client::receive_right::TICK;
+use crate::client::task::Inner;
+use crate::ring::group::{Samples, Sleepers, World};
+use crate::ring::lane_in::LaneIn;
+use crate::ring::lane_out::Death;
+use crate::ring::layout::{Bell, SLOTS_MAX};
+use crate::ring::slot::Nonsense;
+use crate::segment::Shared;
+use crate::wire::control::Control;
+use crate::wire::event::Event;
+
+/// A claim to a port by one whose right the authority may be about to tell of.
+#[derive(Debug)]
+pub(crate) struct Undecided {
+    link: Arc<Link>,
+    port: u32,
+    epoch: u32,
+    key: u64,
+    index: usize,
+    lane: LaneIn,
+}
+
+impl World for Inner {
+    fn sample(&self, samples: &mut Samples) {
+        if let Some(authority) = &self.authority {
+            authority.sample(samples);
+        }
+        for link in self.links().iter() {
+            link.sample(samples);
+        }
+    }
+
+    fn look(&self) {
+        let links = self.links();
+        links.iter().for_each(|link| link.flush());
+        let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
+        if !has_events() && !links.iter().any(|link| link.has_news()) {
+            return;
+        }
+        let mut undecided = self.acting.lock();
+        self.act_on_events();
+        for claim in std::mem::take(&mut *undecided) {
+            self.decide(claim, &mut undecided);
+        }
+        for link in self.links().iter() {
+            if self.act_on_news(link, &mut undecided).is_err() {
+                self.lose_link(link, true);
+            }
+        }
+    }
+
+    fn arm(&self, gates: &mut Vec<Gate>) {
+        for link in self.links().iter() {
+            if link.arm() {
+                gates.push(link.gate);
+            }
+        }
+    }
+
+    fn sleepers(&self) -> &Sleepers {
+        &self.sleepers
+    }
+
+    fn rang(&self, bell: &Shared<Bell>) {
+        for link in self.links().iter() {
+            if link.rang(bell) {
+                self.lose_link(link, true);
+            }
+        }
+    }
+}
+
+/// News of one link that are acted on in one look, so that a peer cannot keep a thread busy.
+const NEWS_A_LOOK: usize = 64;
+
+impl Inner {
+    /// Acts on some of a link's news; says on how many.
+    fn act_on_news(&self, link: &Arc<Link>, undecided: &mut Vec<Undecided>) -> Result<usize, Nonsense> {
+        for count in 0..NEWS_A_LOOK {
+            let Some(news) = link.take_news()? else { return Ok(count) };
+            match news {
+                Control::Opened { lane, generation, port, epoch, key, start } => {
+                    let adopted = link.adopt_lane(lane, generation, start, self.options.limit)?;
+                    let index = lane as usize;
+                    let claim = Undecided { link: link.clone(), port, epoch, key, index, lane: adopted };
+                    self.decide(claim, undecided);
+                }
+                Control::Returned { port, epoch, key, count } => {
+                    // Before a holder is released, its own grants to others must be known.
+                    self.act_on_events();
+                    if let Some(port) = self.port(port) {
+                        self.perform(port.take_back(link.task, epoch, key, count));
+                    }
+                }
+                Control::Abandoned { lane, end } => link.bury_lane(lane, end)?,
+            }
+        }
+        Ok(NEWS_A_LOOK)
+    }
+
+    /// Acts on all of a link's news that are there now. A ring holds only so many; a peer that goes
+    /// on adding to them keeps nobody here.
+    fn act_on_all_news(&self, link: &Arc<Link>, undecided: &mut Vec<Undecided>) -> Result<(), Nonsense> {
+        for _ in 0..=SLOTS_MAX / NEWS_A_LOOK {
+            if self.act_on_news(link, undecided)? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A port is dead. Lanes to it may have been opened that nobody has looked at yet: their senders
+    /// wait for room, and perhaps no thread of this task ever looks again.
+    pub(crate) fn look_after_death(&self) {
+        let mut undecided = self.acting.lock();
+        for link in self.links().iter() {
+            if self.act_on_all_news(link, &mut undecided).is_err() {
+                self.lose_link(link, true);
+            }
+        }
+    }
+
+    /// Lets the claimed port judge a lane, unless the authority may still tell of the claimant.
+    fn decide(&self, claim: Undecided, undecided: &mut Vec<Undecided>) {
+        let Undecided { link, port, epoch, key, index, lane } = claim;
+        let Some(target) = self.port(port) else { return link.kill_lane(index, lane, Death::Died) };
+        if !target.knows(link.task, epoch) {
+            self.act_on_events();
+            if self.authority.as_ref().is_some_and(|authority| authority.has_events()) {
+                return undecided.push(Undecided { link, port, epoch, key, index, lane });
+            }
+        }
+        target.claim(&link, epoch, key, index, lane);
+    }
+
+    /// Acts on every event of the authority that has arrived.
+    fn act_on_events(&self) {
+        let Some(authority) = &self.authority else { return };
+        while authority.has_events() {
+            let Some((event, fd)) = authority.next_event() else { return };
+            self.act_on(event, fd);
+        }
+    }
+
+    fn act_on(&self, event: Event, fd: Option<OwnedFd>) {
+        match event {
+            Event::Introduced { task, who, features } => self.be_introduced(task, who, features, fd),
+            Event::Accepted { task } => self.be_accepted(task, fd),
+            Event::Granted { port, by, to, moved } => {
+                let to_self = self.authority.as_ref().is_some_and(|authority| authority.task == to);
+                if let Some(target) = self.port(port.port) {
+                    self.perform(target.grant(port, by, to, moved, to_self));
+                }
+            }
+            Event::Released { task, port, count } => {
+                if let Some(target) = self.port(port.port) {
+                    self.perform(target.take_back(task, port.epoch, port.key, u64::from(count)));
+                }
+            }
+            Event::Died { task } => self.lose_task(task),
+            Event::Appeared { serial, found } => {
+                if let Some(authority) = &self.authority {
+                    authority.appeared(serial, found);
+                }
+            }
+            // Not events: nobody waits for them here.
+            Event::Challenge { .. } | Event::Welcome { .. } | Event::Reply { .. } => {}
+        }
+    }
+
+    // Death.
+
+    /// As [`tick`](Self::tick), if the last one is a second ago: for loops that never sleep.
+    pub(crate) fn tick_if_due(&self) {
+        let now = futex::sync::monotonic_ns();
+        let last = self.last_tick.load(Ordering::Relaxed);
+        if now.saturating_sub(last) >= TICK.as_nanos() as u64 {
+            self.last_tick.store(now, Ordering::Relaxed);
+            self.tick();
+        }
+    }
+
+    /// Asks the kernel about the peers that no authority watches: called about once a second by
+    /// whoever waits.
+    pub(crate) fn tick(&self) {
+        let watched = self.authority.as_ref().is_some_and(|authority| {
+            authority.check();
+            !authority.is_gone()
+        });
+        for link in self.links().iter() {
+            if (link.is_pair() || !watched) && link.has_died() {
+                self.lose_link(link, false);
+            }
+        }
+    }
+
+    /// A task is dead, says the authority.
+    fn lose_task(&self, task: u64) {
+        match self.peers.get(task) {
+            Some(link) => self.lose_link_acting(&link, false),
+            None => self.end_task(task, false),
+        }
+        self.peers.forget(task);
+    }
+
+    /// The peer died, or (`condemned`) wrote what no honest library writes: the link is over. What a
+    /// dead peer had published is still received; of a condemned one nothing is.
+    pub(crate) fn lose_link(&self, link: &Arc<Link>, condemned: bool) {
+        if condemned {
+            self.lose_link_acting(link, true);
+        } else {
+            let _acting = self.acting.lock();
+            self.lose_link_acting(link, false);
+        }
+    }
+
+    /// The same, for a thread that acts, or that does not look at the last news.
+    fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) {
+        if !link.set_dead() {
+            return;
+        }
+        // The last news of a dead peer were published before it died: lanes opened, rights returned.
+        condemned = condemned || self.act_on_all_news(link, &mut Vec::new()).is_err();
+        let mut links = self.links.lock();
+        *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
+        drop(links);
+        self.end_task(link.task, condemned);
+    }
+
+    fn end_task(&self, task: u64, condemned: bool) {
+        let ports: Vec<_> = self.ports.lock().slots.iter().flatten().cloned().collect();
+        for port in ports {
+            self.perform(port.lose_task(task, condemned));
+        }
+    }
+
+    /// What a port left to do when its lock was released.
+    pub(crate) fn perform(&self, aftermath: Aftermath) {
+        for (port, notification) in aftermath.due {
+            port.notify(notification);
+        }
+        for link in aftermath.condemned {
+            self.lose_link(&link, true);
+        }
+    }
+}

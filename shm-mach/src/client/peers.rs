@@ -1,0 +1,202 @@
+//! The tasks that this one is linked with through the authority, and how links come to be.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use futex::Gate;
+use futex::sync::Lock;
+
+use crate::client::attach::{Authority, AuthorityError};
+use crate::client::error::SendFailure;
+use crate::client::half::{OwnHalf, PeerHalf};
+use crate::client::identity::Identity;
+use crate::client::link::{Link, Watch};
+use crate::client::right::Right;
+use crate::client::send_right::SendRight;
+use crate::client::task::Inner;
+use crate::ring::layout::FEATURE_MEMBARRIER;
+use crate::wire::event::{Answer, Attested};
+use crate::wire::request::{PAIRED, PortRef, Request};
+
+/// Peers by task id, and grants that were asked for and not used.
+#[derive(Debug, Default)]
+pub(crate) struct Peers {
+    table: Lock<HashMap<u64, Peer>>,
+    spare: Lock<Vec<(u64, PortRef, u64)>>,
+}
+
+#[derive(Debug)]
+enum Peer {
+    /// A thread asks the authority for it; the peer's half may come before the answer.
+    Connecting(Option<OwnedFd>),
+    Linked(Arc<Link>),
+}
+
+impl Peers {
+    /// The link to a task, if there is one.
+    pub(crate) fn get(&self, task: u64) -> Option<Arc<Link>> {
+        match self.table.lock().get(&task) {
+            Some(Peer::Linked(link)) => Some(link.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn forget(&self, task: u64) {
+        self.table.lock().remove(&task);
+    }
+}
+
+fn identity(who: Attested) -> Identity {
+    Identity { pid: who.pid, uid: who.uid, gid: who.gid }
+}
+
+fn gate_of(features: u32) -> Gate {
+    if features & FEATURE_MEMBARRIER != 0 { Gate::Asymmetric } else { Gate::Symmetric }
+}
+
+impl Inner {
+    fn make_link(&self, task: u64, who: Attested, features: u32, own: OwnHalf) -> Arc<Link> {
+        let gate = self.gate.agreed(gate_of(features));
+        let watch = Watch::Attested { pid: who.pid, started: who.started };
+        let link = Arc::new(Link::new(self.next_link(), task, identity(who), own, gate, watch));
+        self.add_link(link.clone());
+        link
+    }
+
+    /// Completes a link by the peer's half; one that is refused ends the link.
+    fn complete(&self, link: &Arc<Link>, fd: &OwnedFd) {
+        match PeerHalf::adopt(fd) {
+            Ok(half) if self.gate.agreed(half.gate) == link.gate => link.complete(half),
+            _ => self.lose_link(link, true),
+        }
+    }
+
+    /// A task that this one does not know yet wants to send to it.
+    pub(crate) fn be_introduced(&self, task: u64, who: Attested, features: u32, fd: Option<OwnedFd>) {
+        let (Some(fd), Some(authority)) = (fd, &self.authority) else { return };
+        if let Some(Peer::Connecting(theirs)) = self.peers.table.lock().get_mut(&task) {
+            *theirs = Some(fd); // this task has asked for it as well: its half is the answer
+            return;
+        }
+        let Ok((own, own_fd)) = OwnHalf::create(self.options.geometry, self.gate) else { return };
+        let link = self.make_link(task, who, features, own);
+        self.peers.table.lock().insert(task, Peer::Linked(link.clone()));
+        self.complete(&link, &fd);
+        authority.say(&Request::Accept { task }, Some(&own_fd));
+    }
+
+    /// A task has answered this one's introduction.
+    pub(crate) fn be_accepted(&self, task: u64, fd: Option<OwnedFd>) {
+        let Some(fd) = fd else { return };
+        let link = match self.peers.table.lock().get_mut(&task) {
+            Some(Peer::Connecting(theirs)) => {
+                *theirs = Some(fd);
+                return;
+            }
+            Some(Peer::Linked(link)) => link.clone(),
+            None => return,
+        };
+        self.complete(&link, &fd);
+    }
+
+    /// The link to a task, made if need be. Waits for the authority, never for the task.
+    pub(crate) fn link_to(&self, task: u64) -> Result<Arc<Link>, SendFailure> {
+        let authority = match &self.authority {
+            Some(authority) if task & PAIRED == 0 => authority,
+            _ => return Err(SendFailure::PortDied),
+        };
+        loop {
+            let mut table = self.peers.table.lock();
+            match table.get(&task) {
+                Some(Peer::Linked(link)) => return Ok(link.clone()),
+                Some(Peer::Connecting(_)) => drop(table), // another thread asks: look again soon
+                None => {
+                    table.insert(task, Peer::Connecting(None));
+                    break;
+                }
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        self.connect(authority, task).inspect_err(|_| self.peers.forget(task))
+    }
+
+    fn connect(&self, authority: &Authority, task: u64) -> Result<Arc<Link>, SendFailure> {
+        let (own, fd) =
+            OwnHalf::create(self.options.geometry, self.gate).map_err(|_| SendFailure::NoBuffer)?;
+        let (who, features) = match authority.ask(&Request::Connect { task }, Some(&fd)) {
+            Ok((_, Answer::Peer { who, features }, _)) => (who, features),
+            Ok(_) => return Err(SendFailure::NoAuthority),
+            Err(error) => return Err(failure_of(&error)),
+        };
+        let link = self.make_link(task, who, features, own);
+        let before = self.peers.table.lock().insert(task, Peer::Linked(link.clone()));
+        match before {
+            Some(Peer::Connecting(Some(fd))) => self.complete(&link, &fd),
+            Some(Peer::Connecting(None)) => {}
+            // It died between the answer and now.
+            _ => self.lose_link(&link, false),
+        }
+        Ok(link)
+    }
+
+    // Rights of third tasks.
+
+    /// Lets the peer of `link` use a right to a third task's port; false if that is dead.
+    pub(crate) fn grant(&self, receiver: u64, port: PortRef, link: &Link) -> Result<bool, SendFailure> {
+        let authority = match &self.authority {
+            Some(authority) if (receiver | link.task) & PAIRED == 0 => authority,
+            _ => return Err(SendFailure::NotIntroduced),
+        };
+        let mut spare = self.peers.spare.lock();
+        if let Some(at) = spare.iter().position(|kept| *kept == (receiver, port, link.task)) {
+            spare.swap_remove(at);
+            return Ok(true);
+        }
+        drop(spare);
+        match authority.ask(&Request::Grant { receiver, port, to: link.task }, None) {
+            Ok(_) => Ok(true),
+            Err(AuthorityError::TaskDied) => Ok(false),
+            Err(error) => Err(failure_of(&error)),
+        }
+    }
+
+    /// A grant whose message was refused: the next message of the same right to the same task uses it.
+    pub(crate) fn keep_grant(&self, receiver: u64, port: PortRef, to: u64) {
+        self.peers.spare.lock().push((receiver, port, to));
+    }
+
+    /// A right to a third task's port has arrived.
+    pub(crate) fn receive_grant(self: &Arc<Self>, receiver: u64, port: PortRef) -> Right {
+        let own = self.authority.as_ref().map(|authority| authority.task);
+        if own != Some(receiver) {
+            return Right::Send(SendRight::granted(self.clone(), receiver, port));
+        }
+        // To a port of this task's own: the authority has told of it before.
+        use crate::ring::group::World;
+        self.look();
+        match self.port(port.port) {
+            Some(home) if home.key == port.key && home.arrive_home() => {
+                Right::Send(SendRight::local(self.clone(), home))
+            }
+            _ => Right::Dead,
+        }
+    }
+
+    /// Gives back a right to a port of a task that this one never sent to.
+    pub(crate) fn release(&self, receiver: u64, port: PortRef) {
+        if let Some(link) = self.peers.get(receiver) {
+            link.give_back(port, 1);
+        } else if let Some(authority) = &self.authority {
+            authority.say(&Request::Release { receiver, port, count: 1 }, None);
+        }
+    }
+}
+
+fn failure_of(error: &AuthorityError) -> SendFailure {
+    match error {
+        AuthorityError::TaskDied => SendFailure::PortDied,
+        AuthorityError::NoBuffer => SendFailure::NoBuffer,
+        _ => SendFailure::NoAuthority,
+    }
+}

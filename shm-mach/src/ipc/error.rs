@@ -1,0 +1,90 @@
+//! Why a call is refused.
+
+use thiserror::Error;
+
+/// Why a call on a name is refused. Nothing has changed then.
+///
+/// One variant for each cause; [`code`](Self::code) is the `kern_return_t` that Mach gives for it,
+/// and several causes share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum PortError {
+    /// The space was torn down with its task.
+    #[error("the task is gone")]
+    TaskGone,
+    /// Every index that the table has is in use, or a chosen index lies past its end.
+    #[error("no name is left in the table")]
+    NoSpace,
+    /// No memory for a larger table.
+    #[error("no memory for another name")]
+    ResourceShortage,
+    /// No entry has this name: it never had one, it is of an older generation, or it is NULL or
+    /// DEAD where only an entry will do.
+    #[error("no right has this name")]
+    UnknownName,
+    /// The entry is there, but not with the right that the call needs.
+    #[error("the name does not stand for the right that this needs")]
+    NoSuchRight,
+    /// The receive right is guarded, and this call does not know the guard.
+    #[error("the receive right is guarded")]
+    Guarded,
+    /// The receive right may not leave its task.
+    #[error("the receive right cannot be moved")]
+    Immovable,
+    /// A send right was to be made of a name that is dead.
+    #[error("the port is dead")]
+    DeadPort,
+    /// The number of a right that does not exist.
+    #[error("there is no such kind of right")]
+    BadRight,
+    /// The disposition cannot be used here.
+    #[error("the disposition does not fit the call")]
+    BadDisposition,
+    /// A change of user references that is too large, or below nothing, or not allowed for a right
+    /// that is not counted.
+    #[error("the user references cannot change by so much")]
+    BadDelta,
+    /// NULL or DEAD was chosen as a new name.
+    #[error("NULL and DEAD are never names of a right")]
+    ReservedName,
+    /// A chosen name without the two low bits that every name has.
+    #[error("the two low bits of a name must be set")]
+    BadNameBits,
+    /// A chosen name with index 0, which is never handed out.
+    #[error("index 0 is reserved")]
+    ReservedIndex,
+    /// The index of a chosen name is in use with another generation.
+    #[error("the index is in use with another generation")]
+    OtherGeneration,
+    /// The chosen name is in use.
+    #[error("the name is in use")]
+    NameExists,
+    /// The space holds a right to this port under another name, and they share one.
+    #[error("the right is held under another name")]
+    RightExists,
+    /// A request on NULL or DEAD, or a dead-name request on a name that is dead already.
+    #[error("nothing is left here to wait for")]
+    NothingToAwait,
+}
+
+impl PortError {
+    /// Mach's `kern_return_t`.
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::NoSpace => 3,
+            Self::NothingToAwait => 4,
+            Self::ReservedIndex | Self::OtherGeneration => 5,
+            Self::ResourceShortage => 6,
+            Self::NameExists => 13,
+            Self::UnknownName => 15,
+            Self::TaskGone => 16,
+            Self::NoSuchRight | Self::Guarded => 17,
+            Self::BadRight
+            | Self::BadDisposition
+            | Self::BadDelta
+            | Self::ReservedName
+            | Self::BadNameBits => 18,
+            Self::Immovable | Self::DeadPort => 20,
+            Self::RightExists => 21,
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! What the authority tells a task, over its attach socket: one datagram each.
+//!
+//! ```text
+//! 0 kind u32 · then, little-endian, the fields in the order of the variants below; an identity is
+//! pid u32 · uid u32 · gid u32 · started u64
+//! ```
+//! Every kind but CHALLENGE, WELCOME and REPLY is an *event*: before it is sent, the count in the
+//! task's page is incremented, so a task that has seen an effect of it can know that it is coming.
+
+use super::bytes::{Reader, Writer};
+use super::request::PortRef;
+
+/// Who a task is, as the kernel attested it to the authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attested {
+    /// Process id in the authority's pid namespace.
+    pub pid: u32,
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// When the process started, in clock ticks since boot (`/proc/PID/stat`, field 22); 0: unknown.
+    pub started: u64,
+}
+
+/// Why the authority refuses a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The name belongs to another task.
+    NotPrivileged,
+    /// The name is registered already, and its port lives.
+    ServiceActive,
+    /// Nobody has registered the name.
+    UnknownService,
+    /// The task is dead, or never was.
+    TaskDied,
+    /// A quota is used up, or another task does not read what it is told.
+    NoBuffer,
+    /// The request makes no sense now.
+    Protocol,
+}
+
+impl Refusal {
+    const ALL: [Self; 6] = [
+        Self::NotPrivileged,
+        Self::ServiceActive,
+        Self::UnknownService,
+        Self::TaskDied,
+        Self::NoBuffer,
+        Self::Protocol,
+    ];
+
+    fn number(self) -> u32 {
+        Self::ALL.iter().position(|refusal| *refusal == self).map_or(0, |at| at as u32 + 1)
+    }
+
+    fn of(number: u32) -> Option<Self> {
+        Self::ALL.get((number as usize).checked_sub(1)?).copied()
+    }
+}
+
+/// A right that the authority has minted or granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The port's receiver.
+    pub receiver: u64,
+    /// The port.
+    pub port: PortRef,
+}
+
+/// What a request comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done. Of CHILD: the connection is the datagram's file descriptor.
+    Done,
+    /// Of CONNECT: done, and this is the other task.
+    Peer {
+        /// Who it is.
+        who: Attested,
+        /// Its feature bits.
+        features: u32,
+    },
+    /// Of LOOKUP: here it is.
+    Found(Found),
+    /// Of LOOKUP: not yet; an event will tell.
+    Waiting,
+    /// Refused.
+    Refused(Refusal),
+}
+
+/// One datagram from the authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Send this number back, with your own segment.
+    Challenge {
+        /// The number.
+        nonce: u64,
+    },
+    /// The task is attached; its page is the datagram's file descriptor.
+    Welcome {
+        /// The task's id, never used again.
+        task: u64,
+        /// Its special port, if it was started with one.
+        special: Option<Found>,
+    },
+    /// The answer to a request.
+    Reply {
+        /// The request's.
+        serial: u32,
+        /// What it comes to.
+        answer: Answer,
+    },
+    /// A task wants to send to this one: its half is the file descriptor. Answer with ACCEPT.
+    Introduced {
+        /// The other task.
+        task: u64,
+        /// Who it is.
+        who: Attested,
+        /// Its feature bits.
+        features: u32,
+    },
+    /// A task has answered an introduction: its half is the file descriptor.
+    Accepted {
+        /// The other task.
+        task: u64,
+    },
+    /// A task may send to a port of this one: `by` has passed its right on, or (0) the authority has.
+    Granted {
+        /// The port.
+        port: PortRef,
+        /// Who gave it.
+        by: u64,
+        /// Who has it now.
+        to: u64,
+        /// The authority gave away the right that it held itself, and holds one less.
+        moved: bool,
+    },
+    /// A task (0: the authority) gives back rights to a port of this one.
+    Released {
+        /// Who.
+        task: u64,
+        /// The port.
+        port: PortRef,
+        /// How many.
+        count: u32,
+    },
+    /// A task is dead. Everything it had asked for was told before.
+    Died {
+        /// Which.
+        task: u64,
+    },
+    /// A name that was waited for.
+    Appeared {
+        /// The look-up's.
+        serial: u32,
+        /// The right.
+        found: Found,
+    },
+}
+
+impl Event {
+    /// Whether it counts in the task's page.
+    pub fn is_counted(&self) -> bool {
+        !matches!(self, Self::Challenge { .. } | Self::Welcome { .. } | Self::Reply { .. })
+    }
+
+    /// Its bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        let to = &mut writer;
+        match *self {
+            Self::Challenge { nonce } => {
+                to.u32(1).u64(nonce);
+            }
+            Self::Welcome { task, special } => {
+                to.u32(2).u64(task);
+                write_found(to, special);
+            }
+            Self::Reply { serial, answer } => {
+                to.u32(3).u32(serial);
+                write_answer(to, answer);
+            }
+            Self::Introduced { task, who, features } => {
+                write_attested(to.u32(4).u64(task), who);
+                to.u32(features);
+            }
+            Self::Accepted { task } => {
+                to.u32(5).u64(task);
+            }
+            Self::Granted { port, by, to: holder, moved } => {
+                port.write(to.u32(6));
+                to.u64(by).u64(holder).u32(u32::from(moved));
+            }
+            Self::Released { task, port, count } => {
+                port.write(to.u32(7).u64(task));
+                to.u32(count);
+            }
+            Self::Died { task } => {
+                to.u32(8).u64(task);
+            }
+            Self::Appeared { serial, found } => write_found(to.u32(9).u32(serial), Some(found)),
+        }
+        writer.take()
+    }
+
+    /// Reads one datagram; `None` for one that no honest authority sends.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut from = Reader::new(bytes);
+        let event = match from.u32()? {
+            1 => Self::Challenge { nonce: from.u64()? },
+            2 => Self::Welcome { task: from.u64()?, special: read_found(&mut from)? },
+            3 => Self::Reply { serial: from.u32()?, answer: read_answer(&mut from)? },
+            4 => {
+                Self::Introduced { task: from.u64()?, who: read_attested(&mut from)?, features: from.u32()? }
+            }
+            5 => Self::Accepted { task: from.u64()? },
+            6 => Self::Granted {
+                port: PortRef::read(&mut from)?,
+                by: from.u64()?,
+                to: from.u64()?,
+                moved: from.u32()? != 0,
+            },
+            7 => Self::Released { task: from.u64()?, port: PortRef::read(&mut from)?, count: from.u32()? },
+            8 => Self::Died { task: from.u64()? },
+            9 => Self::Appeared { serial: from.u32()?, found: read_found(&mut from)?? },
+            _ => return None,
+        };
+        from.end(event)
+    }
+}
+
+fn write_attested(to: &mut Writer, who: Attested) {
+    to.u32(who.pid).u32(who.uid).u32(who.gid).u64(who.started);
+}
+
+fn read_attested(from: &mut Reader<'_>) -> Option<Attested> {
+    Some(Attested { pid: from.u32()?, uid: from.u32()?, gid: from.u32()?, started: from.u64()? })
+}
+
+fn write_found(to: &mut Writer, found: Option<Found>) {
+    match found {
+        None => {
+            to.u32(0);
+        }
+        Some(Found { receiver, port }) => port.write(to.u32(1).u64(receiver)),
+    }
+}
+
+fn read_found(from: &mut Reader<'_>) -> Option<Option<Found>> {
+    match from.u32()? {
+        0 => Some(None),
+        1 => Some(Some(Found { receiver: from.u64()?, port: PortRef::read(from)? })),
+        _ => None,
+    }
+}
+
+fn write_answer(to: &mut Writer, answer: Answer) {
+    match answer {
+        Answer::Done => {
+            to.u32(0);
+        }
+        Answer::Peer { who, features } => {
+            write_attested(to.u32(1), who);
+            to.u32(features);
+        }
+        Answer::Found(found) => write_found(to.u32(2), Some(found)),
+        Answer::Waiting => {
+            to.u32(3);
+        }
+        Answer::Refused(refusal) => {
+            to.u32(4).u32(refusal.number());
+        }
+    }
+}
+
+fn read_answer(from: &mut Reader<'_>) -> Option<Answer> {
+    match from.u32()? {
+        0 => Some(Answer::Done),
+        1 => Some(Answer::Peer { who: read_attested(from)?, features: from.u32()? }),
+        2 => read_found(from)?.map(Answer::Found),
+        3 => Some(Answer::Waiting),
+        4 => Refusal::of(from.u32()?).map(Answer::Refused),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let port = PortRef { port: 1, epoch: 2, key: 3, limit: 4 };
+        let who = Attested { pid: 5, uid: 6, gid: 7, started: 8 };
+        let found = Found { receiver: 9, port };
+        let mut all = vec![
+            Event::Challenge { nonce: 1 },
+            Event::Welcome { task: 2, special: None },
+            Event::Welcome { task: 2, special: Some(found) },
+            Event::Introduced { task: 3, who, features: 1 },
+            Event::Accepted { task: 4 },
+            Event::Granted { port, by: 0, to: 5, moved: true },
+            Event::Released { task: 0, port, count: 1 },
+            Event::Died { task: 6 },
+            Event::Appeared { serial: 7, found },
+        ];
+        let answers =
+            [Answer::Done, Answer::Peer { who, features: 0 }, Answer::Found(found), Answer::Waiting];
+        let refused = Refusal::ALL.map(Answer::Refused);
+        all.extend(answers.iter().chain(&refused).map(|answer| Event::Reply { serial: 1, answer: *answer }));
+        for event in all {
+            let bytes = event.encode();
+            assert_eq!(Event::decode(&bytes), Some(event));
+            assert_eq!(Event::decode(&bytes[..bytes.len() - 1]), None, "cut short");
+            assert_eq!(Event::decode(&[&bytes[..], b"x"].concat()), None, "too long");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What a task asks the authority for, over its attach socket: one datagram each.
+//!
+//! ```text
+//! 0 kind u32 · 4 serial u32 · then, little-endian, the fields in the order of the variants below;
+//! a port is port u32 · epoch u32 · key u64 · limit u32, a name is its length u8 and its bytes
+//! ```
+
+use super::bytes::{Reader, Writer};
+
+/// The protocol's version, told in the first request.
+pub const PROTOCOL: u32 = 1;
+/// The longest datagram of either direction.
+pub const DATAGRAM_MAX: usize = 512;
+/// The longest name of a service, in bytes.
+pub const NAME_MAX: usize = 127;
+
+/// Bit of task ids that no authority gives: a task uses them for peers that it joined without one.
+pub const PAIRED: u64 = 1 << 63;
+
+/// Where a send right leads: a port as its receiver's library tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PortRef {
+    /// Index in the receiver's table.
+    pub port: u32,
+    /// The epoch that the right is of.
+    pub epoch: u32,
+    /// The port's key.
+    pub key: u64,
+    /// Its queue limit when the right was given.
+    pub limit: u32,
+}
+
+impl PortRef {
+    pub(super) fn write(&self, to: &mut Writer) {
+        to.u32(self.port).u32(self.epoch).u64(self.key).u32(self.limit);
+    }
+
+    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { port: from.u32()?, epoch: from.u32()?, key: from.u64()?, limit: from.u32()? })
+    }
+}
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The first: which protocol, and whether the task can promise `membarrier` for life (1) or not.
+    Hello {
+        /// [`PROTOCOL`].
+        version: u32,
+        /// Feature bits as in a half's header.
+        features: u32,
+    },
+    /// The answer to the challenge, with the task's own segment as file descriptor: a process that
+    /// was only tricked into printing somewhere sends none.
+    Echo {
+        /// The challenge's number.
+        nonce: u64,
+    },
+    /// Publishes a send right to a port of the task's own under a name.
+    Register {
+        /// 1 to [`NAME_MAX`] bytes.
+        name: String,
+        /// The port. The task has counted the authority as a holder already.
+        port: PortRef,
+    },
+    /// Asks for a send right by name.
+    LookUp {
+        /// The name.
+        name: String,
+        /// Wait until somebody registers it.
+        wait: bool,
+    },
+    /// Here is my half (file descriptor) for that task; introduce me.
+    Connect {
+        /// The other task.
+        task: u64,
+    },
+    /// Here is my half (file descriptor) for the task that was introduced to me.
+    Accept {
+        /// The other task.
+        task: u64,
+    },
+    /// I pass a right on: let that task use a right to a port of a third task's.
+    Grant {
+        /// The port's receiver.
+        receiver: u64,
+        /// The port.
+        port: PortRef,
+        /// Who gets the right.
+        to: u64,
+    },
+    /// I give back rights to a port whose receiver I have no link with.
+    Release {
+        /// The port's receiver.
+        receiver: u64,
+        /// The port.
+        port: PortRef,
+        /// How many.
+        count: u32,
+    },
+    /// A connection for a child to attach by, and a right to a port of mine as its special port.
+    Child {
+        /// The port. The task has counted the authority as a holder already.
+        port: PortRef,
+    },
+    /// A port of the task's own is dead: its names are free. Not answered.
+    Unregister {
+        /// The port's key.
+        key: u64,
+    },
+}
+
+impl Request {
+    /// Its bytes.
+    pub fn encode(&self, serial: u32) -> Vec<u8> {
+        let mut writer = Writer::default();
+        let to = &mut writer;
+        match self {
+            Self::Hello { version, features } => {
+                to.u32(1).u32(serial).u32(*version).u32(*features);
+            }
+            Self::Echo { nonce } => {
+                to.u32(2).u32(serial).u64(*nonce);
+            }
+            Self::Register { name, port } => port.write(to.u32(3).u32(serial).text(name)),
+            Self::LookUp { name, wait } => {
+                to.u32(4).u32(serial).text(name).u32(u32::from(*wait));
+            }
+            Self::Connect { task } => {
+                to.u32(5).u32(serial).u64(*task);
+            }
+            Self::Accept { task } => {
+                to.u32(6).u32(serial).u64(*task);
+            }
+            Self::Grant { receiver, port, to: holder } => {
+                port.write(to.u32(7).u32(serial).u64(*receiver));
+                to.u64(*holder);
+            }
+            Self::Release { receiver, port, count } => {
+                port.write(to.u32(8).u32(serial).u64(*receiver));
+                to.u32(*count);
+            }
+            Self::Child { port } => port.write(to.u32(9).u32(serial)),
+            Self::Unregister { key } => {
+                to.u32(10).u32(serial).u64(*key);
+            }
+        }
+        writer.take()
+    }
+
+    /// Reads a request and its serial; `None` for one that no honest library sends.
+    pub fn decode(bytes: &[u8]) -> Option<(u32, Self)> {
+        let mut from = Reader::new(bytes);
+        let (kind, serial) = (from.u32()?, from.u32()?);
+        let name = |text: &str| (1..=NAME_MAX).contains(&text.len()).then(|| text.to_owned());
+        let request = match kind {
+            1 => Self::Hello { version: from.u32()?, features: from.u32()? },
+            2 => Self::Echo { nonce: from.u64()? },
+            3 => Self::Register { name: name(from.text()?)?, port: PortRef::read(&mut from)? },
+            4 => Self::LookUp { name: name(from.text()?)?, wait: from.u32()? != 0 },
+            5 => Self::Connect { task: from.u64()? },
+            6 => Self::Accept { task: from.u64()? },
+            7 => Self::Grant { receiver: from.u64()?, port: PortRef::read(&mut from)?, to: from.u64()? },
+            8 => Self::Release { receiver: from.u64()?, port: PortRef::read(&mut from)?, count: from.u32()? },
+            9 => Self::Child { port: PortRef::read(&mut from)? },
+            10 => Self::Unregister { key: from.u64()? },
+            _ => return None,
+        };
+        from.end((serial, request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let port = PortRef { port: 1, epoch: 2, key: u64::MAX - 3, limit: 4 };
+        let name = "a.service".to_owned();
+        for request in [
+            Request::Hello { version: PROTOCOL, features: 1 },
+            Request::Echo { nonce: 7 },
+            Request::Register { name: name.clone(), port },
+            Request::LookUp { name, wait: true },
+            Request::Connect { task: 9 },
+            Request::Accept { task: u64::MAX },
+            Request::Grant { receiver: 1, port, to: 2 },
+            Request::Release { receiver: 1, port, count: 3 },
+            Request::Child { port },
+            Request::Unregister { key: 1 },
+        ] {
+            let bytes = request.encode(77);
+            assert!(bytes.len() <= DATAGRAM_MAX);
+            assert_eq!(Request::decode(&bytes), Some((77, request)));
+            assert_eq!(Request::decode(&bytes[..bytes.len() - 1]), None, "cut short");
+            assert_eq!(Request::decode(&[&bytes[..], b"x"].concat()), None, "too long");
+        }
+    }
+
+    #[test]
+    fn a_name_is_neither_empty_nor_too_long() {
+        for length in [0, 128, 255] {
+            let request = Request::LookUp { name: "n".repeat(length), wait: false };
+            assert_eq!(Request::decode(&request.encode(1)), None);
+        }
+    }
+}
