@@ -33,7 +33,8 @@ fn soon() -> Deadline {
 
 fn hears_nothing(joined: &Joined) {
     let mut message = Received::new();
-    assert_eq!(joined.receive.receive_deadline(&mut message, soon()), Err(ReceiveError::TimedOut));
+    let heard = joined.receive.receive_deadline(&mut message, soon());
+    assert_eq!(heard, Err(ReceiveError::TimedOut), "{message:?}");
 }
 
 /// Each claim is wrong in one thing. Fails if any of the three is not compared with the receiver's own
