@@ -4,7 +4,9 @@ mod common;
 
 use common::watchdog::Watchdog;
 use common::{inherited, role, sockets, spawn, sys};
-use shm_mach::{JoinError, Message, Notification, Options, PortError, ReceiveError, Received, SendFailure, join};
+use shm_mach::{
+    JoinError, Message, Notification, Options, PortError, ReceiveError, Received, SendFailure, join,
+};
 
 fn segments_mapped() -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();

@@ -89,7 +89,7 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
 fn lie(raw: &mut Raw, seed: u64) {
     let mut random = Random::new(seed);
     let size = raw.geometry.size();
-    let start = random.pick(&[0, 0, 0, 62, u64::from(u32::MAX) - 2, u64::MAX - 3, u64::MAX]);
+    let start = random.pick(&[0, 0, 0, 0, 0, 62, 1 << 32, u64::MAX << 32, u64::MAX]);
     raw.tell(raw.opened(1, 1, start));
     let mut position = start;
     let until = Instant::now() + ROUND;
@@ -98,7 +98,7 @@ fn lie(raw: &mut Raw, seed: u64) {
         lies += 1;
         let wild = lies > 3000;
         match (seed + random.below(3) as u64) % 6 {
-            0 if wild || seed % 6 == 0 => {
+            0 if wild || seed.is_multiple_of(6) => {
                 raw.word(some_place(&mut random, size)).store(some_value(&mut random), Order::Relaxed)
             }
             1 if wild => raw.tell(some_news(&mut random, raw)),

@@ -17,7 +17,10 @@ fn segments(pid: u32) -> BTreeMap<u64, Vec<(String, u64)>> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let (start, end) = words[0].split_once('-').unwrap();
         let number = |text| u64::from_str_radix(text, 16).unwrap();
-        found.entry(words[4].parse().unwrap()).or_default().push((words[1].into(), number(end) - number(start)));
+        found
+            .entry(words[4].parse().unwrap())
+            .or_default()
+            .push((words[1].into(), number(end) - number(start)));
     }
     found
 }
@@ -91,7 +94,8 @@ fn each_segment_has_one_writer_and_no_descriptor() {
         access.sort_unstable();
         assert_eq!(access, ["r--s", "rw-s"], "one writer, one reader");
     }
-    let writable = |of: &BTreeMap<u64, Vec<(String, u64)>>| of.values().filter(|map| map[0].0 == "rw-s").count();
+    let writable =
+        |of: &BTreeMap<u64, Vec<(String, u64)>>| of.values().filter(|map| map[0].0 == "rw-s").count();
     assert_eq!((writable(&here), writable(&there)), (1, 1), "each writes one");
     assert_eq!((descriptors(own), descriptors(pid)), (vec![], vec![]));
     let during = shared_memory();

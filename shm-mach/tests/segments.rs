@@ -53,12 +53,15 @@ fn every_seal_is_needed() {
 /// Fails if the size is not held against its limits, both included.
 #[test]
 fn the_size_has_limits() {
-    for (length, is_good) in [(0, false), (4095, false), (4096, true), (1 << 20, true), (1 << 20 | 1, false)] {
+    for (length, is_good) in [(0, false), (4095, false), (4096, true), (1 << 20, true), (1 << 20 | 1, false)]
+    {
         let adopted = adopt(&memfd(MemfdFlags::ALLOW_SEALING, length, all_seals()));
         match adopted {
             Ok(segment) => assert!(is_good && segment.size() == length),
             Err(error) => {
-                assert!(!is_good && matches!(error, Refused::WrongSize { found, .. } if found == length as u64))
+                assert!(
+                    !is_good && matches!(error, Refused::WrongSize { found, .. } if found == length as u64)
+                )
             }
         }
     }
@@ -202,7 +205,10 @@ fn join_refuses_what_is_no_half() {
         (20, 3, "less than the segment holds"),
     ] {
         let segment = half(SMALL, 0);
-        segment.memory().view::<futex::sync::AtomicU32>(place::HEADER + offset).store(value, Ordering::Relaxed);
+        segment
+            .memory()
+            .view::<futex::sync::AtomicU32>(place::HEADER + offset)
+            .store(value, Ordering::Relaxed);
         let error = refused(vec![segment.into_read_only()]);
         assert!(matches!(error, JoinError::Half(BadHalf::Geometry)), "{what}: {error}");
     }
