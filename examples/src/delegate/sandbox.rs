@@ -12,7 +12,7 @@ use rustix::fs::Gid;
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change, mount_remount, unmount,
 };
-use rustix::process::{DumpableBehavior, Resource, Rlimit, Uid, geteuid, pivot_root, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Uid, getegid, geteuid, pivot_root, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
@@ -119,7 +119,12 @@ fn unshare(was_root: bool) -> Result<String> {
     if was_root && unshare_flags(own).is_ok() {
         return Ok("network, mounts, ipc, host name".to_owned());
     }
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     unshare_flags(own | UnshareFlags::NEWUSER)?;
+    // As who it was, and nobody else: an unmapped user has no credentials to attach by.
+    std::fs::write("/proc/self/setgroups", "deny")?;
+    std::fs::write("/proc/self/uid_map", format!("{uid} {uid} 1"))?;
+    std::fs::write("/proc/self/gid_map", format!("{gid} {gid} 1"))?;
     Ok("user, network, mounts, ipc, host name".to_owned())
 }
 
