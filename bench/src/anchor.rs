@@ -7,6 +7,8 @@ mod ring;
 mod rtrb;
 mod socket;
 
+pub(crate) use chunk::{CHUNK, number_ends, number_of};
+
 use crate::row::Row;
 
 /// Every anchor, in the order of the table.

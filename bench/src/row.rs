@@ -29,6 +29,8 @@ pub(crate) enum Wait {
     Spin,
     /// It sleeps in the kernel.
     Park,
+    /// It spins as long as that pays off, then sleeps.
+    Adaptive,
 }
 
 impl Wait {
@@ -37,6 +39,7 @@ impl Wait {
         match self {
             Wait::Spin => "spin",
             Wait::Park => "park",
+            Wait::Adaptive => "adaptive",
         }
     }
 }

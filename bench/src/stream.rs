@@ -3,7 +3,6 @@
 use crate::failure::{Failure, expect};
 use crate::measure::Measure;
 use crate::side::Side;
-use std::hint::spin_loop;
 use std::time::Instant;
 
 // Inlined always, so that the cursors of a ring live in registers: a row measures the transport, not a spill.
@@ -33,16 +32,4 @@ pub(crate) fn drain(side: &Side, mut pop: impl FnMut() -> Result<u64, Failure>) 
         }
     }
     Ok(Measure::rate(side.count, start.elapsed()))
-}
-
-/// What either end of a ring does when it finds the ring empty or full: it looks away for about a microsecond.
-///
-/// An end that looks again at once catches up with the other after every element, and the cache lines go back and
-/// forth for each; given a breath, the other gets ahead, and whole lines cross at once. This makes a ring of words
-/// up to twice as fast, so a ceiling has to do it.
-#[inline]
-pub(crate) fn breathe() {
-    for _ in 0..64 {
-        spin_loop();
-    }
 }

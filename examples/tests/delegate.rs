@@ -77,8 +77,7 @@ fn a_revoked_right_fails_with_the_precise_error() {
         folder.write(name, size);
     }
     for unprivileged in users() {
-        let run =
-            Run::new(&folder, unprivileged).arg("--revoke").args(sizes.map(|(name, _)| name)).finish();
+        let run = Run::new(&folder, unprivileged).arg("--revoke").args(sizes.map(|(name, _)| name)).finish();
         assert!(run.is_success, "{}", run.errors);
         assert_eq!(run.output, b"");
         for (name, reads) in [("empty", 1), ("one", 1), ("small", 4), ("large", 8)] {
@@ -108,13 +107,15 @@ fn the_attempts_bite_and_each_layer_holds_alone() {
     };
     let run = spare(&["namespaces", "landlock", "seccomp", "user"]);
     assert_eq!((run.code, &run.output[..]), (Some(1), &b""[..]), "{}", run.errors);
-    for able in ["open ", "connect to tcp", "connect to a unix socket", "connect to the authority", "signal"] {
+    for able in ["open ", "connect to tcp", "connect to a unix socket", "connect to the authority", "signal"]
+    {
         let line = format!("delegate: the reader was able to {able}");
         assert!(run.errors.contains(&line), "{line} in {}", run.errors);
     }
-    for (layers, kept) in
-        [(["namespaces", "seccomp"], "landlock: not given up"), (["landlock", "seccomp"], "namespaces: not given up")]
-    {
+    for (layers, kept) in [
+        (["namespaces", "seccomp"], "landlock: not given up"),
+        (["landlock", "seccomp"], "namespaces: not given up"),
+    ] {
         let run = spare(&layers);
         if run.errors.contains(kept) {
             println!("skipped: this system has not what is left without {layers:?}");

@@ -10,7 +10,7 @@ use std::hint::spin_loop;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 /// Bytes of a message.
-const CHUNK: usize = 64 * 1024;
+pub(crate) const CHUNK: usize = 64 * 1024;
 
 /// Messages that the ring holds.
 const CHUNKS: u64 = 8;

@@ -1,11 +1,18 @@
 //! The ceiling of a stream of small messages: a ring of words with one producer and one consumer, and no protection.
+//!
+//! The algorithm is rtrb's: each end keeps private copies of both positions and reads the other's only when the copy
+//! says "full" or "empty". Positions count up to twice the size and then begin again, as rtrb's do. That is dearer than
+//! counting on and masking, most of all for the producer, and yet makes the ring faster where the cores are near: a
+//! producer that outruns the consumer finds the ring full after every few elements, and then the lines of both
+//! positions go back and forth.
 
 use crate::failure::Failure;
 use crate::measure::Measure;
 use crate::row::{Place, Row, Wait};
 use crate::shared::{APART, Shared};
 use crate::side::{Role, Side};
-use crate::stream::{breathe, drain, pour};
+use crate::stream::{drain, pour};
+use std::hint::spin_loop;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -41,7 +48,7 @@ fn bare_ring(side: &Side) -> Result<Measure, Failure> {
                     if let Some(number) = ring.pop() {
                         return Ok(number);
                     }
-                    breathe();
+                    spin_loop();
                 }
             })
         }
@@ -49,12 +56,31 @@ fn bare_ring(side: &Side) -> Result<Measure, Failure> {
             let mut ring = Producer::new(&shared);
             pour(side, |number| {
                 while !ring.push(number) {
-                    breathe();
+                    spin_loop();
                 }
                 Ok(())
             })
         }
     }
+}
+
+/// From one position to another.
+#[inline]
+fn distance(from: u64, to: u64) -> usize {
+    (if from <= to { to - from } else { 2 * SLOTS as u64 - from + to }) as usize
+}
+
+/// The position after `position`.
+#[inline]
+fn after(position: u64) -> u64 {
+    if position == 2 * SLOTS as u64 - 1 { 0 } else { position + 1 }
+}
+
+/// The index of the element at `position`.
+#[inline]
+fn place(position: u64) -> usize {
+    let position = position as usize;
+    if position < SLOTS { position } else { (position - SLOTS) % SLOTS }
 }
 
 /// The pushing end, with its private copies of both counts.
@@ -80,14 +106,14 @@ impl<'a> Producer<'a> {
     /// Appends an element; false if there is no room.
     #[inline]
     fn push(&mut self, element: u64) -> bool {
-        if self.own - self.seen == SLOTS as u64 {
+        if distance(self.seen, self.own) == SLOTS {
             self.seen = self.popped.load(Acquire);
-            if self.own - self.seen == SLOTS as u64 {
+            if distance(self.seen, self.own) == SLOTS {
                 return false;
             }
         }
-        self.elements[self.own as usize % SLOTS].store(element, Relaxed);
-        self.own += 1;
+        self.elements[place(self.own)].store(element, Relaxed);
+        self.own = after(self.own);
         self.pushed.store(self.own, Release);
         true
     }
@@ -122,8 +148,8 @@ impl<'a> Consumer<'a> {
                 return None;
             }
         }
-        let element = self.elements[self.own as usize % SLOTS].load(Relaxed);
-        self.own += 1;
+        let element = self.elements[place(self.own)].load(Relaxed);
+        self.own = after(self.own);
         self.popped.store(self.own, Release);
         Some(element)
     }

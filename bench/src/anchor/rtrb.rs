@@ -6,7 +6,8 @@ use crate::failure::Failure;
 use crate::measure::Measure;
 use crate::row::{Place, Row, Wait};
 use crate::side::{Role, Side};
-use crate::stream::{breathe, drain, pour};
+use crate::stream::{drain, pour};
+use std::hint::spin_loop;
 
 /// The rows of this family.
 pub(crate) const ROWS: &[Row] = &[Row {
@@ -31,7 +32,7 @@ fn rtrb(side: &Side) -> Result<Measure, Failure> {
             pin(side.cpus.right)?;
             pour(side, |number| {
                 while producer.push(number).is_err() {
-                    breathe();
+                    spin_loop();
                 }
                 Ok(())
             })
@@ -41,7 +42,7 @@ fn rtrb(side: &Side) -> Result<Measure, Failure> {
                 if let Ok(number) = consumer.pop() {
                     return Ok(number);
                 }
-                breathe();
+                spin_loop();
             }
         })?;
         pouring.join().map_err(|_| "the pouring thread panicked")??;

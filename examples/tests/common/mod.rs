@@ -28,7 +28,8 @@ impl Folder {
         std::fs::create_dir(&temporary).unwrap();
         std::fs::set_permissions(&temporary, PermissionsExt::from_mode(0o777)).unwrap();
         // By another process: one forked here meanwhile would keep it open for writing.
-        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_delegate")).arg(path.join("delegate")).status();
+        let copied =
+            Command::new("cp").arg(env!("CARGO_BIN_EXE_delegate")).arg(path.join("delegate")).status();
         assert!(copied.unwrap().success());
         std::fs::set_permissions(path.join("delegate"), PermissionsExt::from_mode(0o755)).unwrap();
         Self(path)

@@ -153,8 +153,15 @@ pub fn futex_wait_many(words: &[(&AtomicU32, u32)], deadline: Deadline) -> Outco
     if let [(word, expected)] = words {
         return futex_wait(word, *expected, deadline);
     }
-    let mut waiters = [sys::Wait::new(); crate::WaitSet::CAPACITY];
-    let waiters = &mut waiters[..words.len()];
+    // Most sleeps are on few words: do not clear room for many.
+    let (mut few, mut many);
+    let waiters: &mut [sys::Wait] = if words.len() <= 8 {
+        few = [sys::Wait::new(); 8];
+        &mut few[..words.len()]
+    } else {
+        many = [sys::Wait::new(); crate::WaitSet::CAPACITY];
+        &mut many[..words.len()]
+    };
     for (waiter, (word, expected)) in waiters.iter_mut().zip(words) {
         waiter.val = u64::from(*expected);
         waiter.uaddr = sys::WaitPtr::new(word.as_ptr().cast());

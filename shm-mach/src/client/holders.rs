@@ -119,7 +119,7 @@ impl Holders {
     pub(crate) fn judge(&self, task: u64, epoch: u32) -> Claim {
         match self.find(task) {
             Some(at) if epoch < self.list[at].oldest => Claim::Revoked,
-            Some(at) if self.list[at].is_live() => Claim::Covered(at),
+            Some(at) if self.list[at].is_live() && !self.list[at].is_gone => Claim::Covered(at),
             _ => Claim::Unknown,
         }
     }

@@ -17,7 +17,9 @@ use crate::client::task::Inner;
 use crate::ring::group::{Samples, Sleepers, World};
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
+use crate::ring::layout::{Bell, SLOTS_MAX};
 use crate::ring::slot::Nonsense;
+use crate::segment::Shared;
 use crate::wire::control::Control;
 use crate::wire::event::Event;
 
@@ -44,6 +46,7 @@ impl World for Inner {
 
     fn look(&self) {
         let links = self.links();
+        links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
         if !has_events() && !links.iter().any(|link| link.has_news()) {
             return;
@@ -70,6 +73,14 @@ impl World for Inner {
 
     fn sleepers(&self) -> &Sleepers {
         &self.sleepers
+    }
+
+    fn rang(&self, bell: &Shared<Bell>) {
+        for link in self.links().iter() {
+            if link.rang(bell) {
+                self.lose_link(link, true);
+            }
+        }
     }
 }
 
@@ -99,6 +110,28 @@ impl Inner {
             }
         }
         Ok(NEWS_A_LOOK)
+    }
+
+    /// Acts on all of a link's news that are there now. A ring holds only so many; a peer that goes
+    /// on adding to them keeps nobody here.
+    fn act_on_all_news(&self, link: &Arc<Link>, undecided: &mut Vec<Undecided>) -> Result<(), Nonsense> {
+        for _ in 0..=SLOTS_MAX / NEWS_A_LOOK {
+            if self.act_on_news(link, undecided)? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A port is dead. Lanes to it may have been opened that nobody has looked at yet: their senders
+    /// wait for room, and perhaps no thread of this task ever looks again.
+    pub(crate) fn look_after_death(&self) {
+        let mut undecided = self.acting.lock();
+        for link in self.links().iter() {
+            if self.act_on_all_news(link, &mut undecided).is_err() {
+                self.lose_link(link, true);
+            }
+        }
     }
 
     /// Lets the claimed port judge a lane, unless the authority may still tell of the claimant.
@@ -201,14 +234,7 @@ impl Inner {
             return;
         }
         // The last news of a dead peer were published before it died: lanes opened, rights returned.
-        let mut undecided = Vec::new();
-        while !condemned {
-            match self.act_on_news(link, &mut undecided) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(_) => condemned = true,
-            }
-        }
+        condemned = condemned || self.act_on_all_news(link, &mut Vec::new()).is_err();
         let mut links = self.links.lock();
         *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
         drop(links);

@@ -91,6 +91,10 @@ impl LocalMessage {
         Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new() }
     }
 
+    fn is_send_once(&self) -> bool {
+        self.sender == Identity::KERNEL && self.id == Notification::SendOnce.encode().0
+    }
+
     /// The message that it was made of, with the body that it was copied from.
     pub(crate) fn into_message(self, body: &[u8]) -> Message<'_> {
         Message { id: self.id, body, reply: self.reply, rights: self.rights }
@@ -355,7 +359,7 @@ impl Port {
 
     /// The receive right is gone: every lane is dead, every message destroyed.
     pub(crate) fn destroy(&self) -> Vec<LocalMessage> {
-        let messages = self.group.change(|state| {
+        let (messages, waiting) = self.group.change(|state| {
             state.port.is_dead = true;
             state.port.no_senders = None;
             while !state.seats().is_empty() {
@@ -364,10 +368,13 @@ impl Port {
             for awaited in std::mem::take(&mut state.port.awaited) {
                 awaited.abandon();
             }
-            std::mem::take(&mut state.port.local)
+            (std::mem::take(&mut state.port.local), state.port.waiting_for_room)
         });
-        self.room.fetch_add(1, Ordering::Release);
-        futex_wake(&self.room, u32::MAX);
+        // Who is not counted yet will see, under the lock, that the port is dead.
+        if waiting > 0 {
+            self.room.fetch_add(1, Ordering::Release);
+            futex_wake(&self.room, u32::MAX);
+        }
         messages.into()
     }
 
@@ -440,11 +447,22 @@ impl Port {
         })
     }
 
-    /// The token was not published after all.
+    /// The token was not published after all: the right is still this task's.
     pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
-        let awaited = &mut self.group.lock().port.awaited;
-        awaited.retain(|awaited| !(Arc::ptr_eq(&awaited.link, link) && awaited.token == token));
-        link.end_reply(token);
+        let port = &mut self.group.lock().port;
+        let is_it = |awaited: &Awaited| Arc::ptr_eq(&awaited.link, link) && awaited.token == token;
+        if let Some(at) = port.awaited.iter().position(is_it) {
+            port.awaited.swap_remove(at);
+            return link.end_reply(token);
+        }
+        // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
+        // given back then. The right exists again, so what told of its end is taken back: one such
+        // notification is like another.
+        port.once += 1;
+        let told = port.local.iter().rposition(LocalMessage::is_send_once);
+        if let (true, Some(at)) = (link.is_dead(), told) {
+            port.local.remove(at);
+        }
     }
 
     /// A handle to a send right of this task's own appeared.

@@ -173,6 +173,7 @@ impl Inner {
         ports.free.push(port.index);
         drop(ports);
         drop(port.destroy());
+        self.look_after_death();
     }
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {

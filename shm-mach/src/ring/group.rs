@@ -39,6 +39,9 @@ pub trait World {
     fn arm(&self, gates: &mut Vec<Gate>);
     /// The groups of this task that sleep now.
     fn sleepers(&self) -> &Sleepers;
+    /// A sleep is over, and this bell was rung since it was sampled: a peer that rings for nothing,
+    /// again and again, keeps everybody awake.
+    fn rang(&self, _bell: &Shared<Bell>) {}
 }
 
 /// What else than lanes a group's threads wait for: the owner's part of the state says.
@@ -176,6 +179,8 @@ pub struct State<P> {
     asleep: bool,
     /// The take that runs now follows a sleep: it leaves the lanes armed.
     after_sleep: bool,
+    /// Takes since the last sleep, up to a few.
+    awake_takes: u32,
     followers: Vec<Arc<Follower>>,
     /// The last wait ended in a sleep: the next one probably does.
     sleepy: bool,
@@ -189,9 +194,12 @@ pub struct State<P> {
 
 /// A lane that has a message is left for the next one after this many.
 const TURN: u32 = 32;
+/// Takes after a sleep that leave the lanes armed, besides the one that the sleep was for: a receiver
+/// that sleeps often spares the heavy fence, and a sender that goes on rings a few times in vain.
+const STAY_ARMED: u32 = if sync::MODEL { 0 } else { 3 };
 /// Takes between two looks at the world's news.
 const LOOK_EVERY: u32 = 64;
-/// Looks between two releases of the lock while spinning.
+/// Looks between two releases of the lock, and two looks at the world's news, while spinning.
 const BURST: u32 = 64;
 /// How long a sleep may last when the heavy fence was refused.
 const UNRELIABLE_SLEEP: std::time::Duration = std::time::Duration::from_millis(1);
@@ -235,7 +243,10 @@ impl<P> State<P> {
         let lane = &mut self.seats[at].lane;
         lane.advance(head);
         if !self.after_sleep && !self.asleep {
-            lane.disarm();
+            self.awake_takes = self.awake_takes.saturating_add(1);
+            if self.awake_takes > STAY_ARMED {
+                lane.disarm();
+            }
         }
         self.in_a_row += 1;
         if self.in_a_row >= TURN {
@@ -290,6 +301,7 @@ impl<P: Sources> Group<P> {
                 has_leader: false,
                 asleep: false,
                 after_sleep: false,
+                awake_takes: 0,
                 followers: Vec::new(),
                 sleepy: false,
                 takes: 0,
@@ -322,8 +334,10 @@ impl<P: Sources> Group<P> {
         let result = act(&mut state);
         // Under the lock: a leader that samples after this sees the change.
         self.kick.advance();
+        // One that sampled before and is not asleep yet finds the count changed when it tries to be.
+        let asleep = state.asleep;
         drop(state);
-        if sync::step("kick-wake") {
+        if asleep && sync::step("kick-wake") {
             sync::futex_wake(&self.kick.0, 1);
         }
         result
@@ -398,12 +412,8 @@ impl<P: Sources> Group<P> {
         deadline: Deadline,
         mut take: impl FnMut(&mut State<P>) -> Option<R>,
     ) -> Result<Option<R>, TooManyWords> {
-        if let Some(result) = self.take_now(world, &mut take) {
-            return Ok(Some(result));
-        }
         loop {
-            world.look();
-            if let Some(result) = self.spin(policy, &mut take) {
+            if let Some(result) = self.spin(world, policy, &mut take) {
                 return Ok(Some(result));
             }
             if deadline.has_passed() {
@@ -412,11 +422,17 @@ impl<P: Sources> Group<P> {
             if policy != Wait::Spin {
                 return self.park(world, deadline, take);
             }
+            world.look();
         }
     }
 
     /// Looks again and again, mostly under the lock, so that what is found is taken at once.
-    fn spin<R>(&self, policy: Wait, take: &mut impl FnMut(&mut State<P>) -> Option<R>) -> Option<R> {
+    fn spin<R>(
+        &self,
+        world: &impl World,
+        policy: Wait,
+        take: &mut impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> Option<R> {
         let mut state = self.state.lock();
         if state.has_leader {
             return None; // others sleep here already: do not burn a core beside them
@@ -430,6 +446,9 @@ impl<P: Sources> Group<P> {
             if looks.is_multiple_of(BURST) || self.is_contended() || sync::MODEL {
                 guard = None;
                 self.give_way();
+                if looks.is_multiple_of(BURST) {
+                    world.look();
+                }
             }
             let state = guard.get_or_insert_with(|| self.state.lock());
             found = take(state);
@@ -512,20 +531,26 @@ impl<P: Sources> Group<P> {
             self.sample_late("sample-before-rescan", &mut sampled, world, &state);
             state.asleep = true;
             state.sleepy = true;
+            state.awake_takes = 0;
             world.sleepers().enter(&self.kick, &sampled.0);
             drop(state);
             // 5
-            let outcome = self.sleep(&sampled, deadline, reliable);
+            let outcome = self.sleep(world, &sampled, deadline, reliable);
             world.sleepers().leave(&self.kick, &sampled.0, outcome != Ok(Outcome::TimedOut));
             let mut state = self.lock();
             state.asleep = false;
-            drop(state);
             match outcome {
                 Ok(outcome) => timed_out = outcome == Outcome::TimedOut && reliable,
                 Err(error) => {
-                    self.leave(self.lock(), true);
+                    self.leave(state, true);
                     return Err(error);
                 }
+            }
+            // Most likely it was woken for a message: that needs no new samples. News that it was
+            // woken for too are looked at before anybody sleeps again; who sleeps now was kicked.
+            if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
+                self.leave(state, true);
+                return Ok(Some(result));
             }
         }
     }
@@ -591,6 +616,7 @@ impl<P: Sources> Group<P> {
     /// Step 5.
     fn sleep(
         &self,
+        world: &impl World,
         (samples, kick): &(Samples, u32),
         deadline: Deadline,
         reliable: bool,
@@ -603,7 +629,13 @@ impl<P: Sources> Group<P> {
             set.add(&bell.count, *sampled).map_err(|_| TooManyWords)?;
         }
         let deadline = if reliable { deadline } else { deadline.min(Deadline::after(UNRELIABLE_SLEEP)) };
-        Ok(set.sleep(deadline))
+        let outcome = set.sleep(deadline);
+        for (bell, sampled) in &samples.words {
+            if bell.count.load(sync::Ordering::Relaxed) != *sampled {
+                world.rang(bell);
+            }
+        }
+        Ok(outcome)
     }
 
     /// Waits for the leader to leave; says whether the deadline passed.

@@ -121,7 +121,8 @@ impl LaneIn {
     /// that was closed, are given back at once: the sender may need them while the queue is empty.
     #[inline]
     pub fn advance(&mut self, head: &Head) {
-        self.head += 1;
+        // The start was the sender's word: it may lie before the end of the number range.
+        self.head = self.head.wrapping_add(1);
         self.unpublished += 1;
         if self.unpublished >= self.interval || head.payload_bytes() > 0 || head.kind == Kind::Close {
             self.publish_cursor();

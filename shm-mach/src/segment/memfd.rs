@@ -34,12 +34,7 @@ impl OwnSegment {
     /// What the kernel says: no file descriptor, no memory for the mapping, or a sandbox that
     /// forbids `memfd_create` or opening `/proc/self/fd`.
     pub fn create(len: usize) -> std::io::Result<Self> {
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        // Kernels before 6.3 do not know NOEXEC_SEAL and say EINVAL.
-        let fd = match rustix::fs::memfd_create(c"shm-mach", flags | MemfdFlags::NOEXEC_SEAL) {
-            Err(Errno::INVAL) => rustix::fs::memfd_create(c"shm-mach", flags)?,
-            other => other?,
-        };
+        let fd = memfd(MemfdFlags::NOEXEC_SEAL)?;
         rustix::fs::ftruncate(&fd, len as u64)?;
         let map = MmapOptions::new().len(len).map_raw(&fd)?;
         let map = Mapping::new(map)?;
@@ -66,6 +61,16 @@ impl OwnSegment {
     /// descriptor was handed out and closed.
     pub fn memory(&self) -> OwnMemory {
         OwnMemory { map: self.map.clone() }
+    }
+}
+
+/// A memfd that can be sealed, with `newer` flags where the kernel knows them (before 6.3 it does
+/// not know NOEXEC_SEAL) and without them where it says EINVAL.
+fn memfd(newer: MemfdFlags) -> Result<OwnedFd, Errno> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    match rustix::fs::memfd_create(c"shm-mach", flags | newer) {
+        Err(Errno::INVAL) => rustix::fs::memfd_create(c"shm-mach", flags),
+        other => other,
     }
 }
 
@@ -198,5 +203,18 @@ impl PeerSegment {
     /// inside, aligned.
     pub fn slice<T: Words>(&self, offset: usize, count: usize) -> Option<Shared<[T]>> {
         Shared::map_slice(self.map.clone(), offset, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_does_not_know_the_newer_flags_still_makes_segments() {
+        let unknown = MemfdFlags::from_bits_retain(1 << 20);
+        assert_eq!(rustix::fs::memfd_create(c"test", unknown).unwrap_err(), Errno::INVAL);
+        let fd = memfd(unknown).unwrap();
+        rustix::fs::fcntl_add_seals(&fd, SEALS).unwrap();
     }
 }

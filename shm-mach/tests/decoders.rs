@@ -1,0 +1,190 @@
+//! Every decoder is total: whatever a peer writes, it yields a checked value or a refusal, and never
+//! a panic. And what is encoded is decoded.
+
+use proptest::array::{uniform4, uniform32};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use shm_mach::ring::slot::{Head, Kind, LENGTH_MAX, PAYLOAD_UNIT, RIGHT_BYTES, RIGHTS_MAX, Token};
+use shm_mach::wire::control::{self, Control};
+use shm_mach::wire::hello::{ECHO_BYTES, HELLO_BYTES, Hello, echo};
+use shm_mach::wire::record::Record;
+use shm_mach::wire::request::PortRef;
+
+fn config() -> ProptestConfig {
+    let cases = if cfg!(miri) { 4 } else { 2048 };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Any word; more often than by chance one of the values at which something changes.
+fn word() -> impl Strategy<Value = u32> {
+    prop_oneof![any::<u32>(), 0..5u32, Just(u32::MAX), Just(0xffff), Just(1 << 16)]
+}
+
+/// Bytes whose words are often small: kinds and counts are at the front.
+fn bytes(words: usize) -> impl Strategy<Value = Vec<u8>> {
+    vec(word(), words).prop_map(|words| words.into_iter().flat_map(u32::to_le_bytes).collect())
+}
+
+/// Any but 0, and 1 more often than by chance.
+fn not_zero() -> impl Strategy<Value = u32> {
+    word().prop_map(|word| word.max(1))
+}
+
+fn control() -> impl Strategy<Value = Control> {
+    let opened = (not_zero(), not_zero(), word(), word(), any::<u64>(), any::<u64>());
+    prop_oneof![
+        opened.prop_map(|(lane, generation, port, epoch, key, start)| Control::Opened {
+            lane,
+            generation,
+            port,
+            epoch,
+            key,
+            start,
+        }),
+        (word(), word(), any::<u64>(), any::<u64>())
+            .prop_map(|(port, epoch, key, count)| Control::Returned { port, epoch, key, count }),
+        (not_zero(), any::<u64>()).prop_map(|(lane, end)| Control::Abandoned { lane, end }),
+    ]
+}
+
+fn hello() -> impl Strategy<Value = Hello> {
+    (word(), any::<u64>(), word(), word(), any::<u64>())
+        .prop_map(|(features, nonce, port, limit, key)| Hello { features, nonce, port, limit, key })
+}
+
+fn port() -> impl Strategy<Value = PortRef> {
+    (word(), word(), any::<u64>(), word()).prop_map(|(port, epoch, key, limit)| PortRef {
+        port,
+        epoch,
+        key,
+        limit,
+    })
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    prop_oneof![
+        port().prop_map(Record::Send),
+        (any::<u64>(), port()).prop_map(|(receiver, port)| Record::Granted { receiver, port }),
+        (any::<u16>(), word()).prop_map(|(slot, generation)| Record::SendOnce(Token { slot, generation })),
+        Just(Record::Dead),
+    ]
+}
+
+fn head() -> impl Strategy<Value = Head> {
+    let kind = prop_oneof![Just(Kind::Message), Just(Kind::Close)];
+    let reply =
+        prop::option::of((0..u16::MAX, word()).prop_map(|(slot, generation)| Token { slot, generation }));
+    let payload_at = word().prop_map(|units| units as usize * PAYLOAD_UNIT);
+    (kind, any::<i32>(), 0..=LENGTH_MAX, 0..=RIGHTS_MAX, reply, any::<u64>(), payload_at).prop_map(
+        |(kind, id, length, rights, reply, stamp, payload_at)| Head {
+            kind,
+            id,
+            length,
+            rights,
+            reply,
+            stamp,
+            payload_at,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn control_takes_any_bytes(id in prop_oneof![any::<i32>(), -1..6i32], bytes in vec(any::<u8>(), 0..80)) {
+        let decoded = Control::decode(id, &bytes);
+        prop_assert!(decoded.is_none() || bytes.len() == control::BYTES);
+    }
+
+    #[test]
+    fn control_takes_any_words(id in 0..5i32, bytes in bytes(control::BYTES / 4)) {
+        if let Some(control) = Control::decode(id, &bytes) {
+            let (again, encoded) = control.encode();
+            prop_assert_eq!(again, id);
+            prop_assert_eq!(Control::decode(again, &encoded), Some(control));
+        }
+    }
+
+    #[test]
+    fn control_comes_back(control in control()) {
+        let (id, bytes) = control.encode();
+        prop_assert_eq!(Control::decode(id, &bytes), Some(control));
+    }
+
+    #[test]
+    fn hello_takes_any_bytes(bytes in vec(any::<u8>(), 0..80)) {
+        // The magic number is not met by chance.
+        prop_assert!(Hello::decode(&bytes).is_err());
+    }
+
+    #[test]
+    fn hello_takes_any_change_of_itself(
+        hello in hello(), at in 0..HELLO_BYTES, value in any::<u8>(), keep in 0..=HELLO_BYTES,
+    ) {
+        let mut bytes = hello.encode();
+        bytes[at] = value;
+        let same = bytes == hello.encode();
+        let decoded = Hello::decode(&bytes[..keep]);
+        prop_assert!(decoded.is_err() || keep == HELLO_BYTES);
+        if keep == HELLO_BYTES {
+            // The first twelve bytes are the magic number and the version.
+            prop_assert_eq!(decoded.is_ok(), same || at >= 12);
+            prop_assert!(!same || decoded == Ok(hello));
+        }
+    }
+
+    #[test]
+    fn hello_comes_back(hello in hello()) {
+        prop_assert_eq!(Hello::decode(&hello.encode()), Ok(hello));
+    }
+
+    #[test]
+    fn echoes_tell_nonces_apart(one in any::<u64>(), two in any::<u64>()) {
+        prop_assert_eq!(echo(one).len(), ECHO_BYTES);
+        prop_assert_eq!(echo(one) == echo(two), one == two);
+    }
+
+    #[test]
+    fn record_takes_any_bytes(bytes in prop_oneof![vec(any::<u8>(), RIGHT_BYTES), bytes(RIGHT_BYTES / 4)]) {
+        let bytes: [u8; RIGHT_BYTES] = bytes.try_into().expect("as many");
+        if let Some(record) = Record::decode(&bytes) {
+            prop_assert_eq!(Record::decode(&record.encode()), Some(record));
+        }
+    }
+
+    #[test]
+    fn record_refuses_unknown_kinds(kind in 4..=u32::MAX, mut bytes in uniform32(any::<u8>())) {
+        bytes[..4].copy_from_slice(&kind.to_le_bytes());
+        prop_assert_eq!(Record::decode(&bytes), None);
+    }
+
+    #[test]
+    fn record_comes_back(record in record()) {
+        prop_assert_eq!(Record::decode(&record.encode()), Some(record));
+    }
+
+    #[test]
+    fn head_takes_any_words(mut words in uniform4(any::<u64>()), kind in 0..4u64, rights in 0..1030u64) {
+        // By chance alone hardly any word has a known kind and few enough rights.
+        let _ = Head::decode(words);
+        words[0] = words[0] & !(0xff << 56) | kind << 56;
+        words[1] = words[1] & !(0xffff << 48) | rights << 48;
+        let decoded = Head::decode(words);
+        prop_assert_eq!(decoded.is_ok(), kind < 2 && rights <= RIGHTS_MAX as u64);
+        if let Ok(head) = decoded {
+            prop_assert!(head.length <= LENGTH_MAX && head.rights <= RIGHTS_MAX);
+            prop_assert!(head.payload_bytes() <= LENGTH_MAX + RIGHTS_MAX * RIGHT_BYTES);
+            prop_assert!(head.payload_at % PAYLOAD_UNIT == 0 && head.payload_at >> 32 < PAYLOAD_UNIT);
+            prop_assert!(head.reply.is_none_or(|token| token.slot < u16::MAX));
+            prop_assert_eq!(Head::decode(head.encode(words[0] as u32)), Ok(head));
+        }
+    }
+
+    #[test]
+    fn head_comes_back(head in head(), seq in any::<u32>()) {
+        let words = head.encode(seq);
+        prop_assert_eq!(words[0] as u32, seq, "the number that publishes the slot");
+        prop_assert_eq!(Head::decode(words), Ok(head));
+    }
+}
