@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use futex::sync::Ordering;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, acceptfrom_with, socketpair};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -13,7 +14,7 @@ use crate::authority::ledger::{Ledger, Outgoing};
 use crate::ring::layout::Bell;
 use crate::segment::process::start_time;
 use crate::segment::socket::{self, Credentials, Datagram};
-use crate::segment::{OwnSegment, PeerSegment, Shared};
+use crate::segment::{OwnSegment, PeerSegment, Shared, is_segment};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
 use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
 
@@ -27,6 +28,8 @@ const QUEUE_MOST: usize = 1024;
 const TURN: usize = 16;
 /// Connections at one time.
 const CONNECTIONS_MAX: usize = 4096;
+/// Of them, those that one user can open.
+const CONNECTIONS_A_USER: usize = 1024;
 
 /// An authority: run it on a thread or as a process of its own.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub struct Server {
     tasks: HashMap<u64, u64>,
     ledger: Ledger,
     next_connection: u64,
+    /// A connection could not be accepted for want of descriptors.
+    is_short: bool,
 }
 
 #[derive(Debug)]
@@ -47,6 +52,8 @@ struct Connection {
     queue: VecDeque<(Vec<u8>, Option<OwnedFd>)>,
     /// The special port that a child is started with.
     special: Option<Found>,
+    /// Who opened it, if it came by the listener.
+    user: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -89,6 +96,7 @@ impl Server {
             tasks: HashMap::new(),
             ledger: Ledger::new(first),
             next_connection: 0,
+            is_short: false,
         }
     }
 
@@ -103,7 +111,8 @@ impl Server {
     fn connect(&mut self, socket: OwnedFd, special: Option<Found>) -> std::io::Result<()> {
         socket::pass_credentials(&socket)?;
         self.next_connection += 1;
-        let connection = Connection { socket, stage: Stage::New, queue: VecDeque::new(), special };
+        let connection =
+            Connection { socket, stage: Stage::New, queue: VecDeque::new(), special, user: None };
         self.connections.insert(self.next_connection, connection);
         Ok(())
     }
@@ -142,16 +151,21 @@ impl Server {
         let mut fds = Vec::new();
         for (id, connection) in &self.connections {
             let room = if connection.queue.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
-            fds.push(PollFd::from_borrowed_fd(connection.socket.as_fd(), PollFlags::IN | room));
+            let more = if connection.queue.len() < QUEUE_MOST { PollFlags::IN } else { PollFlags::empty() };
+            fds.push(PollFd::from_borrowed_fd(connection.socket.as_fd(), more | room));
             ids.push(*id);
             if let Stage::Attached(attached) = &connection.stage {
                 fds.push(PollFd::from_borrowed_fd(attached.process.as_fd(), PollFlags::IN));
                 ids.push(*id);
             }
         }
-        if let Some(listener) = &self.listener {
+        // A listener that cannot be served would only keep this loop busy.
+        let is_full = self.connections.len() >= CONNECTIONS_MAX || self.is_short;
+        if let Some(listener) = self.listener.as_ref().filter(|_| !is_full) {
             fds.push(PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN));
         }
+        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let timeout = if is_full && timeout.is_none() { Some(&second) } else { timeout };
         loop {
             match poll(&mut fds, timeout) {
                 Err(Errno::INTR) => {}
@@ -166,14 +180,29 @@ impl Server {
     }
 
     fn accept(&mut self) {
+        self.is_short = false;
         while let Some(listener) = &self.listener {
             if self.connections.len() >= CONNECTIONS_MAX {
                 return;
             }
             match acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-                Ok((socket, _)) => drop(self.connect(socket, None)),
-                Err(_) => return, // nobody there, or no descriptor left: the listener asks again
+                Ok((socket, _)) => self.admit(socket),
+                Err(Errno::AGAIN) => return,
+                // No descriptor or memory left: tried again in a while.
+                Err(_) => return self.is_short = true,
             }
+        }
+    }
+
+    /// Serves a connection if its user has not too many already: one user cannot keep others out.
+    fn admit(&mut self, socket: OwnedFd) {
+        let Ok(user) = socket_peercred(&socket).map(|peer| peer.uid.as_raw()) else { return };
+        let held = self.connections.values().filter(|other| other.user == Some(user)).count();
+        if held < CONNECTIONS_A_USER
+            && self.connect(socket, None).is_ok()
+            && let Some(connection) = self.connections.get_mut(&self.next_connection)
+        {
+            connection.user = Some(user);
         }
     }
 
@@ -183,6 +212,13 @@ impl Server {
             let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
             if connection.flush() == Fate::Close || connection.has_died() {
                 return Fate::Close;
+            }
+            let is_full = connection.queue.len() >= QUEUE_MOST;
+            if let Stage::Attached(attached) = &connection.stage {
+                self.ledger.set_congested(attached.task, is_full, out);
+            }
+            if is_full {
+                return Fate::Keep; // who does not read its answers is not asked for more questions
             }
             let mut bytes = [0; DATAGRAM_MAX];
             let datagram = match socket::receive(&connection.socket, &mut bytes, false) {
@@ -213,6 +249,12 @@ impl Server {
             (Stage::Attached(attached), Request::Child { port }) => {
                 let special = Found { receiver: attached.task, port };
                 self.make_child(id, serial, special)
+            }
+            // A task maps what it is passed on: nothing but a segment.
+            (Stage::Attached(_), Request::Connect { .. } | Request::Accept { .. })
+                if !fd.as_ref().is_some_and(is_segment) =>
+            {
+                Fate::Close
             }
             (Stage::Attached(attached), request) => {
                 let task = attached.task;
@@ -261,6 +303,7 @@ impl Server {
         let special = connection.special.take();
         connection.stage = Stage::Attached(Attached { task, pid: who.pid, process, page, _segment: segment });
         if connection.tell(&Event::Welcome { task, special }, Some(page_fd)) == Fate::Close {
+            connection.special = special; // given back when the connection ends
             return Fate::Close;
         }
         if let Some(special) = special {
@@ -294,7 +337,10 @@ impl Server {
             let Some(id) = self.tasks.get(&to).copied() else { continue };
             let Some(connection) = self.connections.get_mut(&id) else { continue };
             let fate = connection.tell(&event, fd);
-            self.ledger.set_congested(to, connection.queue.len() >= QUEUE_MOST);
+            let is_full = connection.queue.len() >= QUEUE_MOST;
+            let mut owed = Vec::new();
+            self.ledger.set_congested(to, is_full, &mut owed);
+            out.extend(owed);
             if fate == Fate::Close {
                 let mut more = Vec::new();
                 self.end(id, &mut more);
