@@ -19,6 +19,8 @@ pub(crate) struct Holder {
     /// Rights given to it since its last revocation, and given back by it.
     minted: u64,
     returned: u64,
+    /// Rights that were revoked and are not given back yet, all older than this epoch.
+    void: (u64, u32),
     /// Lanes of it that are open here.
     pub(crate) lanes: u32,
     /// Rights of an older epoch of the port are void: they were revoked.
@@ -97,8 +99,16 @@ impl Holders {
     /// Gives the task one right of epoch `epoch`.
     pub(crate) fn mint(&mut self, task: u64, epoch: u32) {
         let at = self.find(task).unwrap_or_else(|| {
-            let new =
-                Holder { task, link: None, minted: 0, returned: 0, lanes: 0, oldest: 0, is_gone: false };
+            let new = Holder {
+                task,
+                link: None,
+                minted: 0,
+                returned: 0,
+                void: (0, 0),
+                lanes: 0,
+                oldest: 0,
+                is_gone: false,
+            };
             if let Some(at) = self.list.iter().position(Holder::is_over) {
                 self.list[at] = new;
                 return at;
@@ -125,6 +135,11 @@ impl Holders {
     pub(crate) fn take_back(&mut self, task: u64, epoch: u32, count: u64) {
         if let Some(at) = self.find(task) {
             let holder = &mut self.list[at];
+            let (void, before) = &mut holder.void;
+            // A right of an old epoch may have been passed on to it since: the void ones go first.
+            let of_void = if epoch < *before { count.min(*void) } else { 0 };
+            *void -= of_void;
+            let count = count - of_void;
             if epoch >= holder.oldest {
                 holder.returned = holder.returned.saturating_add(count).min(holder.minted);
             }
@@ -144,6 +159,7 @@ impl Holders {
     pub(crate) fn revoke(&mut self, index: usize) {
         self.epoch = self.epoch.wrapping_add(1);
         let holder = &mut self.list[index];
+        holder.void = (holder.void.0 + holder.minted.saturating_sub(holder.returned), self.epoch);
         (holder.minted, holder.returned) = (0, 0);
         holder.oldest = self.epoch;
     }
@@ -190,6 +206,18 @@ mod tests {
         assert_eq!(holders.judge(7, 1), Claim::Covered(at));
         holders.take_back(7, 0, 1);
         assert!(holders.any_live(), "giving back the old right takes nothing from the new one");
+    }
+
+    #[test]
+    fn giving_back_a_revoked_right_takes_nothing_from_one_passed_on_since() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        holders.revoke(holders.find(7).unwrap());
+        holders.mint(7, 0); // by another holder, whose right is as old and was not revoked
+        holders.take_back(7, 0, 1);
+        assert!(holders.any_live(), "the revoked one came back");
+        holders.take_back(7, 0, 1);
+        assert!(!holders.any_live());
     }
 
     #[test]
