@@ -34,7 +34,7 @@ pub struct Wire {
 fn last_lap(at: u64, slots: u64) -> Slot {
     let slot = Slot::default();
     let position = START - slots + at.wrapping_sub(START) % slots;
-    let words = Head::message(-1, 8).encode(position);
+    let words = Head::message(-1, 8).encode(shm_mach::ring::slot::seq(position));
     words.iter().zip(&slot.words).for_each(|(value, word)| word.store(*value, Ordering::Relaxed));
     slot
 }

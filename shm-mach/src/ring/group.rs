@@ -54,6 +54,7 @@ pub trait Sources {
 }
 
 impl Sources for () {}
+impl<T> Sources for Vec<T> {}
 
 /// Words with the values they were sampled at.
 #[derive(Debug, Default)]
