@@ -32,7 +32,7 @@ fn a_task_with_many_peers_still_receives() {
             right.send(Message::new(n as i32, b"second")).unwrap();
         }
     });
-    let mut heard = vec![false; PEERS];
+    let mut heard = [false; PEERS];
     for _ in 0..PEERS {
         service.receive_deadline(&mut message, soon()).unwrap();
         assert_eq!(message.body(), b"second");
