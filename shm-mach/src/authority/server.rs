@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use futex::sync::Ordering;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, acceptfrom_with, socketpair};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -13,7 +14,7 @@ use crate::authority::ledger::{Ledger, Outgoing};
 use crate::ring::layout::Bell;
 use crate::segment::process::start_time;
 use crate::segment::socket::{self, Credentials, Datagram};
-use crate::segment::{OwnSegment, PeerSegment, Shared};
+use crate::segment::{OwnSegment, PeerSegment, Shared, is_segment};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
 use crate::wire::place::{ARRIVED_AT, TOLD_AT};
 use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
@@ -28,10 +29,11 @@ const TASK_SEGMENT_MAX: usize = 1 << 30;
 const QUEUE_MOST: usize = 1024;
 /// Requests of one connection that are served before the next one's turn.
 const TURN: usize = 16;
-/// Connections at one time, and tasks of one user.
+/// Connections at one time.
 const CONNECTIONS_MAX: usize = 4096;
-const TASKS_A_USER: usize = 1024;
-/// Connections that may have said nothing yet: past this the oldest goes, so that silence keeps
+/// Of them, those that one user can open.
+const CONNECTIONS_A_USER: usize = 1024;
+/// Of them, those that may have said nothing yet: past this the oldest goes, so that silence keeps
 /// nobody out. Connections made for children do not count.
 const SILENT_MAX: usize = 256;
 
@@ -44,6 +46,8 @@ pub struct Server {
     tasks: HashMap<u64, u64>,
     ledger: Ledger,
     next_connection: u64,
+    /// A connection could not be accepted for want of descriptors.
+    is_short: bool,
 }
 
 #[derive(Debug)]
@@ -54,6 +58,8 @@ struct Connection {
     queue: VecDeque<Told>,
     /// The special port that a child is started with.
     special: Option<Found>,
+    /// Who opened it, if it came by the listener.
+    user: Option<u32>,
 }
 
 /// A datagram, and whether the task is rung for it.
@@ -78,7 +84,6 @@ enum Stage {
 struct Attached {
     task: u64,
     pid: u32,
-    uid: u32,
     process: OwnedFd,
     told: Shared<Bell>,
     arrived: Shared<Bell>,
@@ -106,6 +111,7 @@ impl Server {
             tasks: HashMap::new(),
             ledger: Ledger::new(first),
             next_connection: 0,
+            is_short: false,
         }
     }
 
@@ -120,7 +126,8 @@ impl Server {
     fn connect(&mut self, socket: OwnedFd, special: Option<Found>) -> std::io::Result<()> {
         socket::pass_credentials(&socket)?;
         self.next_connection += 1;
-        let connection = Connection { socket, stage: Stage::New, queue: VecDeque::new(), special };
+        let connection =
+            Connection { socket, stage: Stage::New, queue: VecDeque::new(), special, user: None };
         self.connections.insert(self.next_connection, connection);
         Ok(())
     }
@@ -159,16 +166,21 @@ impl Server {
         let mut fds = Vec::new();
         for (id, connection) in &self.connections {
             let room = if connection.queue.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
-            fds.push(PollFd::from_borrowed_fd(connection.socket.as_fd(), PollFlags::IN | room));
+            let more = if connection.queue.len() < QUEUE_MOST { PollFlags::IN } else { PollFlags::empty() };
+            fds.push(PollFd::from_borrowed_fd(connection.socket.as_fd(), more | room));
             ids.push(*id);
             if let Stage::Attached(attached) = &connection.stage {
                 fds.push(PollFd::from_borrowed_fd(attached.process.as_fd(), PollFlags::IN));
                 ids.push(*id);
             }
         }
-        if let Some(listener) = &self.listener {
+        // A listener that cannot be served would only keep this loop busy.
+        let is_full = self.connections.len() >= CONNECTIONS_MAX || self.is_short;
+        if let Some(listener) = self.listener.as_ref().filter(|_| !is_full) {
             fds.push(PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN));
         }
+        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let timeout = if is_full && timeout.is_none() { Some(&second) } else { timeout };
         loop {
             match poll(&mut fds, timeout) {
                 Err(Errno::INTR) => {}
@@ -183,13 +195,16 @@ impl Server {
     }
 
     fn accept(&mut self) {
+        self.is_short = false;
         while let Some(listener) = &self.listener {
             if self.connections.len() >= CONNECTIONS_MAX {
                 return;
             }
             match acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-                Ok((socket, _)) => drop(self.connect(socket, None)),
-                Err(_) => return, // nobody there, or no descriptor left: the listener asks again
+                Ok((socket, _)) => self.admit(socket),
+                Err(Errno::AGAIN) => return,
+                // No descriptor or memory left: tried again in a while.
+                Err(_) => return self.is_short = true,
             }
             self.shed_silent();
         }
@@ -207,13 +222,16 @@ impl Server {
         }
     }
 
-    /// Whether a user has as many tasks as one may have.
-    fn is_crowded(&self, uid: u32) -> bool {
-        let of_user = self.connections.values().filter(|connection| match &connection.stage {
-            Stage::Attached(attached) => attached.uid == uid,
-            _ => false,
-        });
-        of_user.count() >= TASKS_A_USER
+    /// Serves a connection if its user has not too many already: one user cannot keep others out.
+    fn admit(&mut self, socket: OwnedFd) {
+        let Ok(user) = socket_peercred(&socket).map(|peer| peer.uid.as_raw()) else { return };
+        let held = self.connections.values().filter(|other| other.user == Some(user)).count();
+        if held < CONNECTIONS_A_USER
+            && self.connect(socket, None).is_ok()
+            && let Some(connection) = self.connections.get_mut(&self.next_connection)
+        {
+            connection.user = Some(user);
+        }
     }
 
     /// Reads some requests of one connection, and writes what it is to be told.
@@ -223,6 +241,16 @@ impl Server {
             if connection.flush() == Fate::Close || connection.has_died() {
                 return Fate::Close;
             }
+            let is_full = connection.queue.len() >= QUEUE_MOST;
+            if let Stage::Attached(attached) = &connection.stage {
+                let mut owed = Vec::new();
+                self.ledger.set_congested(attached.task, is_full, &mut owed);
+                self.deliver(owed);
+            }
+            if is_full {
+                return Fate::Keep; // who does not read its answers is not asked for more questions
+            }
+            let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
             let mut bytes = [0; DATAGRAM_MAX];
             let datagram = match socket::receive(&connection.socket, &mut bytes, false) {
                 Err(Errno::AGAIN) => return Fate::Keep,
@@ -253,6 +281,12 @@ impl Server {
                 let special = Found { receiver: attached.task, port };
                 self.make_child(id, serial, special)
             }
+            // A task maps what it is passed on: nothing but a segment.
+            (Stage::Attached(_), Request::Connect { .. } | Request::Accept { .. })
+                if !fd.as_ref().is_some_and(is_segment) =>
+            {
+                Fate::Close
+            }
             (Stage::Attached(attached), request) => {
                 let task = attached.task;
                 let mut told = Vec::new();
@@ -278,7 +312,6 @@ impl Server {
     /// The echo came: the process that sent it is the one that the pidfd was opened for, if that
     /// still lives now. Then it is a task.
     fn attach(&mut self, id: u64, from: Credentials, echoed: u64, fd: Option<OwnedFd>) -> Fate {
-        let is_crowded = self.is_crowded(from.uid);
         let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
         let stage = std::mem::replace(&mut connection.stage, Stage::New);
         let Stage::Challenged { nonce, who, process, features } = stage else { return Fate::Close };
@@ -288,22 +321,12 @@ impl Server {
         else {
             return Fate::Close;
         };
-        if is_crowded {
-            return Fate::Close;
-        }
         let Ok(([told, arrived], page_fd)) = make_page() else { return Fate::Close };
         let task = self.ledger.attach(who, features);
         self.tasks.insert(task, id);
         let special = connection.special.take();
-        connection.stage = Stage::Attached(Attached {
-            task,
-            pid: who.pid,
-            uid: who.uid,
-            process,
-            told,
-            arrived,
-            _segment: segment,
-        });
+        connection.stage =
+            Stage::Attached(Attached { task, pid: who.pid, process, told, arrived, _segment: segment });
         if let Some(special) = special {
             // The port's receiver is flagged before the new task knows the right.
             let mut told = Vec::new();
@@ -341,7 +364,10 @@ impl Server {
             let Some(id) = self.tasks.get(&to).copied() else { continue };
             let Some(connection) = self.connections.get_mut(&id) else { continue };
             let fate = connection.tell(&event, fd);
-            self.ledger.set_congested(to, connection.queue.len() >= QUEUE_MOST);
+            let is_full = connection.queue.len() >= QUEUE_MOST;
+            let mut owed = Vec::new();
+            self.ledger.set_congested(to, is_full, &mut owed);
+            out.extend(owed);
             if fate == Fate::Close {
                 let mut more = Vec::new();
                 self.end(id, &mut more);

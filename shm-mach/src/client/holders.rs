@@ -217,6 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn giving_back_a_revoked_right_takes_nothing_from_one_passed_on_since() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        holders.revoke(holders.find(7).unwrap());
+        holders.mint(7, 0); // by another holder, whose right is as old and was not revoked
+        holders.take_back(7, 0, 1);
+        assert!(holders.any_live(), "the revoked one came back");
+        holders.take_back(7, 0, 1);
+        assert!(!holders.any_live());
+    }
+
+    #[test]
     fn the_dead_make_room_once_their_lanes_are_read() {
         let mut holders = Holders::default();
         holders.mint(7, 0);
