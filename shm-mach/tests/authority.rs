@@ -248,3 +248,14 @@ fn connect(path: &std::path::Path) -> std::os::fd::OwnedFd {
         }
     }
 }
+
+#[test]
+fn silent_connections_keep_nobody_out() {
+    let authority = Embedded::start().unwrap();
+    let silent: Vec<_> = (0..400).map(|_| authority.connect().unwrap()).collect();
+    let (task, _) = Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap();
+    task.check_in("served").unwrap();
+    // The first ones were shed: their socket has hung up.
+    let mut byte = [0];
+    assert_eq!(rustix::io::read(&silent[0], &mut byte), Ok(0));
+}

@@ -25,8 +25,12 @@ const TASK_SEGMENT_MAX: usize = 1 << 30;
 const QUEUE_MOST: usize = 1024;
 /// Requests of one connection that are served before the next one's turn.
 const TURN: usize = 16;
-/// Connections at one time.
+/// Connections at one time, and tasks of one user.
 const CONNECTIONS_MAX: usize = 4096;
+const TASKS_A_USER: usize = 1024;
+/// Connections that may have said nothing yet: past this the oldest goes, so that silence keeps
+/// nobody out. Connections made for children do not count.
+const SILENT_MAX: usize = 256;
 
 /// An authority: run it on a thread or as a process of its own.
 #[derive(Debug)]
@@ -63,6 +67,7 @@ enum Stage {
 struct Attached {
     task: u64,
     pid: u32,
+    uid: u32,
     process: OwnedFd,
     page: Shared<Bell>,
     /// Kept for tools: the task's own segment.
@@ -174,7 +179,29 @@ impl Server {
                 Ok((socket, _)) => drop(self.connect(socket, None)),
                 Err(_) => return, // nobody there, or no descriptor left: the listener asks again
             }
+            self.shed_silent();
         }
+    }
+
+    fn shed_silent(&mut self) {
+        let is_silent = |connection: &Connection| {
+            !matches!(connection.stage, Stage::Attached(_)) && connection.special.is_none()
+        };
+        let silent = self.connections.iter().filter(|(_, connection)| is_silent(connection));
+        if silent.clone().count() > SILENT_MAX
+            && let Some(oldest) = silent.map(|(id, _)| *id).min()
+        {
+            self.connections.remove(&oldest);
+        }
+    }
+
+    /// Whether a user has as many tasks as one may have.
+    fn is_crowded(&self, uid: u32) -> bool {
+        let of_user = self.connections.values().filter(|connection| match &connection.stage {
+            Stage::Attached(attached) => attached.uid == uid,
+            _ => false,
+        });
+        of_user.count() >= TASKS_A_USER
     }
 
     /// Reads some requests of one connection, and writes what it is to be told.
@@ -246,6 +273,7 @@ impl Server {
         fd: Option<OwnedFd>,
         out: &mut Vec<Outgoing<OwnedFd>>,
     ) -> Fate {
+        let is_crowded = self.is_crowded(from.uid);
         let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
         let stage = std::mem::replace(&mut connection.stage, Stage::New);
         let Stage::Challenged { nonce, who, process, features } = stage else { return Fate::Close };
@@ -255,11 +283,15 @@ impl Server {
         else {
             return Fate::Close;
         };
+        if is_crowded {
+            return Fate::Close;
+        }
         let Ok((page, page_fd)) = make_page() else { return Fate::Close };
         let task = self.ledger.attach(who, features);
         self.tasks.insert(task, id);
         let special = connection.special.take();
-        connection.stage = Stage::Attached(Attached { task, pid: who.pid, process, page, _segment: segment });
+        connection.stage =
+            Stage::Attached(Attached { task, pid: who.pid, uid: who.uid, process, page, _segment: segment });
         if connection.tell(&Event::Welcome { task, special }, Some(page_fd)) == Fate::Close {
             return Fate::Close;
         }

@@ -9,7 +9,7 @@ use crate::ring::lane_in::InWords;
 use crate::ring::lane_out::OutWords;
 use crate::ring::layout::{
     BELLS, Bell, Cursor, Entry, FEATURE_MEMBARRIER, Flags, Geometry, Header, LANES, MAGIC, REPLIES,
-    ReplyFlags, Slot, VERSION, place,
+    ReplyFlags, SLOTS_MAX, Slot, VERSION, place,
 };
 use crate::segment::{OwnMemory, OwnSegment, PeerSegment, Refused, Shared};
 
@@ -99,9 +99,26 @@ impl OwnHalf {
         self.entries[lane].generation.store(generation, Ordering::Release);
     }
 
-    /// Answers the peer that its dead lane is over: its cursor stands where the lane ends.
-    pub(crate) fn bury(&self, lane: usize, end: u64) {
-        self.cursors[lane].position.store(end as u32, Ordering::Release);
+    /// How many slots of the peer's lanes this task has read, modulo 2^32, give or take what it has
+    /// not published yet.
+    pub(crate) fn taken(&self) -> u32 {
+        let positions = self.cursors.iter().map(|cursor| cursor.position.load(Ordering::Relaxed));
+        positions.fold(0, u32::wrapping_add)
+    }
+
+    /// Where this task, as receiver, stands in a lane of the peer's: the low half of the position.
+    pub(crate) fn position(&self, lane: usize) -> u32 {
+        self.cursors[lane].position.load(Ordering::Relaxed)
+    }
+
+    /// Answers the peer that its dead lane is over: its cursor stands where the lane ends. False if
+    /// the lane cannot have become that long.
+    pub(crate) fn bury(&self, lane: usize, end: u64) -> bool {
+        let is_near = (end as u32).wrapping_sub(self.position(lane)) <= 2 * SLOTS_MAX as u32;
+        if is_near {
+            self.cursors[lane].position.store(end as u32, Ordering::Release);
+        }
+        is_near
     }
 
     /// The sender's view of own lane `lane`. Without the peer's half, its flags say nothing and its

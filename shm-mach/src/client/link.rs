@@ -56,8 +56,14 @@ pub(crate) struct Link {
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
     lanes_in: [AtomicU32; LANES],
     dead: AtomicBool,
+    /// How often a bell of the peer's was seen rung.
+    rings: AtomicU32,
     watch: Watch,
 }
+
+/// How many rings more than messages taken a peer may have: more than it can have messages queued
+/// here that were rung for and not taken.
+const RINGS_AHEAD: u32 = 1 << 17;
 
 /// What tells of the peer's death when no authority does.
 #[derive(Debug)]
@@ -127,6 +133,7 @@ impl Link {
             news: Lock::new(None),
             lanes_in: [const { AtomicU32::new(FREE) }; LANES],
             dead: AtomicBool::new(false),
+            rings: AtomicU32::new(0),
             watch,
         }
     }
@@ -292,6 +299,23 @@ impl Link {
 
     // The receiving side.
 
+    /// A bell was rung. If it is one of the peer's, says whether that was once too often: whether it
+    /// has rung far more than what it has sent explains.
+    pub(crate) fn rang(&self, bell: &Shared<Bell>) -> bool {
+        let is_ours =
+            self.bells().is_some_and(|bells| bells.as_ptr_range().contains(&std::ptr::from_ref(&**bell)));
+        if !is_ours {
+            return false;
+        }
+        let rings = self.rings.fetch_add(1, Ordering::Relaxed);
+        // Sums modulo 2^32: what counts is how far one is ahead of the other.
+        rings.is_multiple_of(1024) && {
+            let taken = self.own.taken().wrapping_add(self.answers_taken());
+            let ahead = rings.wrapping_sub(taken) as i32;
+            ahead > RINGS_AHEAD as i32
+        }
+    }
+
     /// Samples the bell that the peer rings for news.
     pub(crate) fn sample(&self, samples: &mut Samples) {
         self.sample_bell(CONTROL_BELL, samples);
@@ -335,7 +359,7 @@ impl Link {
     /// Adopts a lane that the peer opened.
     ///
     /// # Errors
-    /// [`Nonsense`]: there is no such lane, or it is open already.
+    /// [`Nonsense`]: there is no such lane, it is open already, or it begins elsewhere.
     pub(crate) fn adopt_lane(
         &self,
         lane: u32,
@@ -346,6 +370,10 @@ impl Link {
         let index = lane as usize;
         let state = self.lanes_in.get(index).ok_or(Nonsense)?;
         if state.load(Ordering::Acquire) != FREE {
+            return Err(Nonsense);
+        }
+        // A generation begins where the last one was read to the end.
+        if start as u32 != self.own.position(index) {
             return Err(Nonsense);
         }
         let theirs = self.theirs().ok_or(Nonsense)?;
@@ -372,7 +400,7 @@ impl Link {
     /// The peer has seen that its lane is dead, and has ended it.
     ///
     /// # Errors
-    /// [`Nonsense`]: the lane is not dead.
+    /// [`Nonsense`]: the lane is not dead, or cannot end there.
     pub(crate) fn bury_lane(&self, lane: u32, end: u64) -> Result<(), Nonsense> {
         let index = lane as usize;
         let state = self.lanes_in.get(index).ok_or(Nonsense)?;
@@ -380,8 +408,7 @@ impl Link {
             return Err(Nonsense);
         }
         state.store(FREE, Ordering::Release);
-        self.own.bury(index, end);
-        Ok(())
+        if self.own.bury(index, end) { Ok(()) } else { Err(Nonsense) }
     }
 
     /// The bells of the peer's half, once it has arrived.

@@ -17,8 +17,9 @@ use crate::client::task::Inner;
 use crate::ring::group::{Samples, Sleepers, World};
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
-use crate::ring::layout::SLOTS_MAX;
+use crate::ring::layout::{Bell, SLOTS_MAX};
 use crate::ring::slot::Nonsense;
+use crate::segment::Shared;
 use crate::wire::control::Control;
 use crate::wire::event::Event;
 
@@ -72,6 +73,14 @@ impl World for Inner {
 
     fn sleepers(&self) -> &Sleepers {
         &self.sleepers
+    }
+
+    fn rang(&self, bell: &Shared<Bell>) {
+        for link in self.links().iter() {
+            if link.rang(bell) {
+                self.lose_link(link, true);
+            }
+        }
     }
 }
 

@@ -99,6 +99,11 @@ impl Link {
         asking.abandoned = abandoned;
     }
 
+    /// How many tokens were given out, modulo 2^32.
+    pub(crate) fn answers_taken(&self) -> u32 {
+        self.replies.asking.lock().generations.iter().fold(0, |sum, generation| sum.wrapping_add(*generation))
+    }
+
     /// The token was never published, or its answer was read: the slot is free.
     pub(crate) fn end_reply(&self, token: Token) {
         self.replies.asking.lock().free.push(token.slot);

@@ -39,6 +39,9 @@ pub trait World {
     fn arm(&self, gates: &mut Vec<Gate>);
     /// The groups of this task that sleep now.
     fn sleepers(&self) -> &Sleepers;
+    /// A sleep is over, and this bell was rung since it was sampled: a peer that rings for nothing,
+    /// again and again, keeps everybody awake.
+    fn rang(&self, _bell: &Shared<Bell>) {}
 }
 
 /// What else than lanes a group's threads wait for: the owner's part of the state says.
@@ -532,7 +535,7 @@ impl<P: Sources> Group<P> {
             world.sleepers().enter(&self.kick, &sampled.0);
             drop(state);
             // 5
-            let outcome = self.sleep(&sampled, deadline, reliable);
+            let outcome = self.sleep(world, &sampled, deadline, reliable);
             world.sleepers().leave(&self.kick, &sampled.0, outcome != Ok(Outcome::TimedOut));
             let mut state = self.lock();
             state.asleep = false;
@@ -613,6 +616,7 @@ impl<P: Sources> Group<P> {
     /// Step 5.
     fn sleep(
         &self,
+        world: &impl World,
         (samples, kick): &(Samples, u32),
         deadline: Deadline,
         reliable: bool,
@@ -625,7 +629,13 @@ impl<P: Sources> Group<P> {
             set.add(&bell.count, *sampled).map_err(|_| TooManyWords)?;
         }
         let deadline = if reliable { deadline } else { deadline.min(Deadline::after(UNRELIABLE_SLEEP)) };
-        Ok(set.sleep(deadline))
+        let outcome = set.sleep(deadline);
+        for (bell, sampled) in &samples.words {
+            if bell.count.load(sync::Ordering::Relaxed) != *sampled {
+                world.rang(bell);
+            }
+        }
+        Ok(outcome)
     }
 
     /// Waits for the leader to leave; says whether the deadline passed.
