@@ -99,6 +99,8 @@ pub(crate) struct Authority {
     page: Shared<Bell>,
     socket: OwnedFd,
     talk: Lock<Talk>,
+    /// What found the socket full, in order.
+    unsaid: Lock<VecDeque<(Vec<u8>, Option<OwnedFd>)>>,
     /// How many events this task has acted on.
     acted: AtomicU32,
     gone: AtomicU32,
@@ -131,8 +133,9 @@ impl Authority {
         };
         let page = PeerSegment::adopt(&page, rustix::param::page_size(), 1 << 20)?;
         let page = page.view(0).ok_or(AuthorityError::Protocol)?;
-        let (talk, acted, gone) = (Lock::default(), AtomicU32::new(0), AtomicU32::new(0));
-        Ok((Self { task, page, socket, talk, acted, gone }, special))
+        let (talk, unsaid) = (Lock::default(), Lock::default());
+        let (acted, gone) = (AtomicU32::new(0), AtomicU32::new(0));
+        Ok((Self { task, page, socket, talk, unsaid, acted, gone }, special))
     }
 
     /// Whether the authority is known to be dead.
@@ -211,14 +214,17 @@ impl Authority {
             if self.is_gone() {
                 return Err(AuthorityError::Gone);
             }
+            let unsaid = !self.flush()?;
             // Another thread may read the answer out of the socket: then this poll is not woken.
-            let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+            let events = if unsaid { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            let mut fds = [PollFd::new(&self.socket, events)];
             let slice = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
             let _ = poll(&mut fds, Some(&slice));
         }
     }
 
-    /// Says something that is not answered.
+    /// Says something that is not answered: now, or when the socket has room. Never waits, so that an
+    /// authority that is stopped holds up nobody who drops a right.
     pub(crate) fn say(&self, request: &Request, fd: Option<&OwnedFd>) {
         if self.send(request, 0, fd).is_err() {
             self.check();
@@ -226,7 +232,25 @@ impl Authority {
     }
 
     fn send(&self, request: &Request, serial: u32, fd: Option<&OwnedFd>) -> Result<(), AuthorityError> {
-        Ok(socket::send(&self.socket, &request.encode(serial), fd.map(AsFd::as_fd), true)?)
+        let fd = fd.map(OwnedFd::try_clone).transpose()?;
+        self.unsaid.lock().push_back((request.encode(serial), fd));
+        self.flush().map(|_| ())
+    }
+
+    /// Says what was not said yet, as far as the socket has room; says whether that was all.
+    pub(crate) fn flush(&self) -> Result<bool, AuthorityError> {
+        let mut unsaid = self.unsaid.lock();
+        while let Some((bytes, fd)) = unsaid.front() {
+            match socket::send(&self.socket, bytes, fd.as_ref().map(AsFd::as_fd), false) {
+                Ok(()) => drop(unsaid.pop_front()),
+                Err(Errno::AGAIN | Errno::TOOMANYREFS) => return Ok(false),
+                Err(errno) => {
+                    unsaid.clear();
+                    return Err(errno.into());
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Keeps what a waiting look-up came to.

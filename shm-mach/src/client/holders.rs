@@ -36,6 +36,19 @@ impl Holder {
     pub(crate) fn lose(&mut self) {
         self.is_gone = true;
         self.returned = self.minted;
+        self.forget_link();
+    }
+
+    /// A dead task's link is kept as long as something of it is unread.
+    pub(crate) fn forget_link(&mut self) {
+        if self.is_over() {
+            self.link = None;
+        }
+    }
+
+    /// Nothing more comes of it: another task can take its place in the table.
+    fn is_over(&self) -> bool {
+        self.is_gone && self.lanes == 0
     }
 }
 
@@ -67,6 +80,11 @@ impl Holders {
         &mut self.list[index]
     }
 
+    /// The links of those that have opened lanes here.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
+        self.list.iter().filter_map(|holder| holder.link.as_ref())
+    }
+
     pub(crate) fn find(&self, task: u64) -> Option<usize> {
         self.list.iter().position(|holder| holder.task == task)
     }
@@ -79,15 +97,13 @@ impl Holders {
     /// Gives the task one right of epoch `epoch`.
     pub(crate) fn mint(&mut self, task: u64, epoch: u32) {
         let at = self.find(task).unwrap_or_else(|| {
-            self.list.push(Holder {
-                task,
-                link: None,
-                minted: 0,
-                returned: 0,
-                lanes: 0,
-                oldest: 0,
-                is_gone: false,
-            });
+            let new =
+                Holder { task, link: None, minted: 0, returned: 0, lanes: 0, oldest: 0, is_gone: false };
+            if let Some(at) = self.list.iter().position(Holder::is_over) {
+                self.list[at] = new;
+                return at;
+            }
+            self.list.push(new);
             self.list.len() - 1
         });
         let holder = &mut self.list[at];
@@ -174,5 +190,20 @@ mod tests {
         assert_eq!(holders.judge(7, 1), Claim::Covered(at));
         holders.take_back(7, 0, 1);
         assert!(holders.any_live(), "giving back the old right takes nothing from the new one");
+    }
+
+    #[test]
+    fn the_dead_make_room_once_their_lanes_are_read() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        let at = holders.find(7).unwrap();
+        holders.get_mut(at).lanes = 1;
+        holders.get_mut(at).lose();
+        holders.mint(8, 0);
+        assert_eq!(holders.list.len(), 2, "one of its lanes is still read");
+        holders.get_mut(at).lanes = 0;
+        holders.mint(9, 0);
+        assert_eq!((holders.list.len(), holders.find(9)), (2, Some(at)));
+        assert_eq!(holders.judge(7, 0), Claim::Unknown);
     }
 }

@@ -38,6 +38,8 @@ impl World for Inner {
     fn sample(&self, samples: &mut Samples) {
         if let Some(authority) = &self.authority {
             authority.sample(samples);
+            // Before the links: another thread may be adding one that this sleep must watch.
+            samples.add(self.changes.clone());
         }
         for link in self.links().iter() {
             link.sample(samples);
@@ -48,12 +50,16 @@ impl World for Inner {
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
-        if !has_events() && !links.iter().any(|link| link.has_news()) {
+        if !has_events() && !links.iter().any(|link| link.has_news() || link.has_unread()) {
             return;
         }
         let mut undecided = self.acting.lock();
-        self.act_on_events();
-        for claim in std::mem::take(&mut *undecided) {
+        self.act_on_events(&mut undecided);
+        for _ in 0..undecided.len() {
+            if undecided.is_empty() {
+                break;
+            }
+            let claim = undecided.remove(0);
             self.decide(claim, &mut undecided);
         }
         for link in self.links().iter() {
@@ -61,6 +67,8 @@ impl World for Inner {
                 self.lose_link(link, true);
             }
         }
+        drop(undecided);
+        self.destroy_all_unread();
     }
 
     fn arm(&self, gates: &mut Vec<Gate>) {
@@ -101,7 +109,7 @@ impl Inner {
                 }
                 Control::Returned { port, epoch, key, count } => {
                     // Before a holder is released, its own grants to others must be known.
-                    self.act_on_events();
+                    self.act_on_events(undecided);
                     if let Some(port) = self.port(port) {
                         self.perform(port.take_back(link.task, epoch, key, count));
                     }
@@ -136,27 +144,43 @@ impl Inner {
 
     /// Lets the claimed port judge a lane, unless the authority may still tell of the claimant.
     fn decide(&self, claim: Undecided, undecided: &mut Vec<Undecided>) {
-        let Undecided { link, port, epoch, key, index, lane } = claim;
-        let Some(target) = self.port(port) else { return link.kill_lane(index, lane, Death::Died) };
-        if !target.knows(link.task, epoch) {
-            self.act_on_events();
-            if self.authority.as_ref().is_some_and(|authority| authority.has_events()) {
-                return undecided.push(Undecided { link, port, epoch, key, index, lane });
-            }
+        if self.port(claim.port).is_none_or(|target| target.knows(claim.link.task, claim.epoch)) {
+            return self.judge(claim);
         }
-        target.claim(&link, epoch, key, index, lane);
+        // The events may bring the claimant's right, and its death after that: it is kept among the
+        // undecided meanwhile.
+        let (link, index) = (claim.link.clone(), claim.index);
+        undecided.push(claim);
+        self.act_on_events(undecided);
+        if self.authority.as_ref().is_some_and(|authority| authority.has_events()) {
+            return;
+        }
+        let is_it = |other: &Undecided| Arc::ptr_eq(&other.link, &link) && other.index == index;
+        if let Some(at) = undecided.iter().position(is_it) {
+            let claim = undecided.remove(at);
+            self.judge(claim);
+        }
+    }
+
+    /// Lets the claimed port judge a lane by what it knows now.
+    fn judge(&self, claim: Undecided) {
+        let Undecided { link, port, epoch, key, index, lane } = claim;
+        match self.port(port) {
+            Some(target) => target.claim(&link, epoch, key, index, lane),
+            None => link.kill_lane(index, lane, Death::Died),
+        }
     }
 
     /// Acts on every event of the authority that has arrived.
-    fn act_on_events(&self) {
+    fn act_on_events(&self, undecided: &mut Vec<Undecided>) {
         let Some(authority) = &self.authority else { return };
         while authority.has_events() {
             let Some((event, fd)) = authority.next_event() else { return };
-            self.act_on(event, fd);
+            self.act_on(event, fd, undecided);
         }
     }
 
-    fn act_on(&self, event: Event, fd: Option<OwnedFd>) {
+    fn act_on(&self, event: Event, fd: Option<OwnedFd>, undecided: &mut Vec<Undecided>) {
         match event {
             Event::Introduced { task, who, features } => self.be_introduced(task, who, features, fd),
             Event::Accepted { task } => self.be_accepted(task, fd),
@@ -171,7 +195,7 @@ impl Inner {
                     self.perform(target.take_back(task, port.epoch, port.key, u64::from(count)));
                 }
             }
-            Event::Died { task } => self.lose_task(task),
+            Event::Died { task } => self.lose_task(task, undecided),
             Event::Appeared { serial, found } => {
                 if let Some(authority) = &self.authority {
                     authority.appeared(serial, found);
@@ -179,6 +203,13 @@ impl Inner {
             }
             // Not events: nobody waits for them here.
             Event::Challenge { .. } | Event::Welcome { .. } | Event::Reply { .. } => {}
+        }
+    }
+
+    /// Destroys what lies unread where nobody receives any more.
+    pub(crate) fn destroy_all_unread(&self) {
+        for link in self.links().iter() {
+            self.destroy_unread(link);
         }
     }
 
@@ -198,21 +229,33 @@ impl Inner {
     /// whoever waits.
     pub(crate) fn tick(&self) {
         let watched = self.authority.as_ref().is_some_and(|authority| {
+            let _ = authority.flush(); // if it is gone, the next line finds it out
             authority.check();
             !authority.is_gone()
         });
         for link in self.links().iter() {
+            link.flush();
             if (link.is_pair() || !watched) && link.has_died() {
                 self.lose_link(link, false);
             }
         }
+        // A task that only sends has nobody else who hears of deaths.
+        self.look();
     }
 
     /// A task is dead, says the authority.
-    fn lose_task(&self, task: u64) {
-        match self.peers.get(task) {
-            Some(link) => self.lose_link_acting(&link, false),
-            None => self.end_task(task, false),
+    fn lose_task(&self, task: u64, undecided: &mut Vec<Undecided>) {
+        // All its rights were told before its death: what it has sent with them is received.
+        let (of_dead, others): (Vec<_>, Vec<_>) =
+            std::mem::take(undecided).into_iter().partition(|claim| claim.link.task == task);
+        *undecided = others;
+        for claim in of_dead {
+            self.judge(claim);
+        }
+        let link = self.peers.get(task);
+        if !link.is_some_and(|link| self.lose_link_acting(&link, false, undecided)) {
+            // No link, or one that was over before: what others have given it since ends now.
+            self.end_task(task, false);
         }
         self.peers.forget(task);
     }
@@ -221,24 +264,34 @@ impl Inner {
     /// dead peer had published is still received; of a condemned one nothing is.
     pub(crate) fn lose_link(&self, link: &Arc<Link>, condemned: bool) {
         if condemned {
-            self.lose_link_acting(link, true);
+            self.lose_link_acting(link, true, &mut Vec::new());
         } else {
-            let _acting = self.acting.lock();
-            self.lose_link_acting(link, false);
+            let mut undecided = self.acting.lock();
+            self.lose_link_acting(link, false, &mut undecided);
         }
     }
 
-    /// The same, for a thread that acts, or that does not look at the last news.
-    fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) {
+    /// The same, for a thread that acts, or that does not look at the last news. Says whether the link
+    /// lived until now.
+    fn lose_link_acting(
+        &self,
+        link: &Arc<Link>,
+        mut condemned: bool,
+        undecided: &mut Vec<Undecided>,
+    ) -> bool {
         if !link.set_dead() {
-            return;
+            return false;
         }
         // The last news of a dead peer were published before it died: lanes opened, rights returned.
-        condemned = condemned || self.act_on_all_news(link, &mut Vec::new()).is_err();
+        condemned = condemned || self.act_on_all_news(link, undecided).is_err();
         let mut links = self.links.lock();
         *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
         drop(links);
         self.end_task(link.task, condemned);
+        if !condemned {
+            self.destroy_unread(link); // rights of third tasks are among them
+        }
+        true
     }
 
     fn end_task(&self, task: u64, condemned: bool) {

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futex::sync::Lock;
 
-use crate::client::link::{Link, NoRoom};
+use crate::client::link::{Link, NoRoom, RawRights};
 use crate::ring::heap::Heap;
 use crate::ring::layout::REPLIES;
 use crate::ring::reply::ReplyWords;
-use crate::ring::slot::{Head, Nonsense, Token};
+use crate::ring::slot::{Head, Kind, Nonsense, Token};
 
 /// The reply slots of both halves.
 #[derive(Debug, Default)]
@@ -90,9 +90,14 @@ impl Link {
     fn recover(&self, asking: &mut Asking) {
         let mut abandoned = std::mem::take(&mut asking.abandoned);
         abandoned.retain(|token| {
-            let is_over = !matches!(self.asking_words(token.slot).peek(token.generation), Ok(None));
+            let is_over = match self.asking_words(token.slot).peek(token.generation) {
+                Ok(None) => false,
+                Ok(Some(head)) => !carries_rights(&head), // else they are to be released first
+                Err(_) => true,
+            };
             if is_over {
                 asking.free.push(token.slot);
+                self.remains.fetch_sub(1, Ordering::Relaxed);
             }
             !is_over
         });
@@ -102,6 +107,38 @@ impl Link {
     /// How many tokens were given out, modulo 2^32.
     pub(crate) fn answers_taken(&self) -> u32 {
         self.replies.asking.lock().generations.iter().fold(0, |sum, generation| sum.wrapping_add(*generation))
+    }
+
+    /// Whether an answer that nobody waits for has come.
+    pub(crate) fn has_late_answer(&self) -> bool {
+        let is_there =
+            |token: &Token| !matches!(self.asking_words(token.slot).peek(token.generation), Ok(None));
+        self.replies.asking.lock().abandoned.iter().any(is_there)
+    }
+
+    /// Takes such answers, up to one that carries rights; says whether there is one.
+    pub(crate) fn take_late_answer(&self, raw: &mut RawRights) -> bool {
+        let mut asking = self.replies.asking.lock();
+        let mut at = 0;
+        while let Some(token) = asking.abandoned.get(at).copied() {
+            let words = self.asking_words(token.slot);
+            let answer = words.peek(token.generation);
+            if let Ok(None) = answer {
+                at += 1;
+                continue;
+            }
+            asking.abandoned.swap_remove(at);
+            self.remains.fetch_sub(1, Ordering::Relaxed);
+            asking.free.push(token.slot);
+            if let (Ok(Some(head)), Some(theirs)) = (answer, self.theirs())
+                && carries_rights(&head)
+                && words.copy(&theirs.payload, &head, &mut raw.records, &mut raw.body).is_ok()
+            {
+                (raw.token, raw.count) = (head.reply, head.rights);
+                return true;
+            }
+        }
+        false
     }
 
     /// The token was never published, or its answer was read: the slot is free.
@@ -154,6 +191,10 @@ impl Link {
     }
 }
 
+fn carries_rights(head: &Head) -> bool {
+    head.kind == Kind::Message && (head.reply.is_some() || head.rights > 0)
+}
+
 impl Awaited {
     fn words(&self) -> ReplyWords<'_> {
         self.link.asking_words(self.token.slot)
@@ -194,6 +235,7 @@ impl Awaited {
     /// Nobody waits for the answer any more.
     pub(crate) fn abandon(self) {
         self.words().abandon(self.token.generation);
+        self.link.remains.fetch_add(1, Ordering::Release);
         self.link.replies.asking.lock().abandoned.push(self.token);
     }
 }

@@ -17,7 +17,8 @@ use crate::client::peers::Peers;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
 use crate::ring::group::Sleepers;
-use crate::ring::layout::{BELLS, Geometry};
+use crate::ring::layout::{BELLS, Bell, Geometry};
+use crate::segment::Shared;
 
 /// How a task is made.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) authority: Option<Authority>,
     pub(crate) links: Lock<Arc<Vec<Arc<Link>>>>,
+    /// Rung when a link comes or is completed: whoever sleeps must watch its bells too.
+    pub(crate) changes: Shared<Bell>,
     pub(crate) peers: Peers,
     /// Held by the thread that acts on news: one after the other, in order.
     pub(crate) acting: Lock<Vec<Undecided>>,
@@ -118,6 +121,7 @@ impl Task {
             identity: Identity::own(),
             authority,
             links: Lock::default(),
+            changes: Shared::heap(Bell::default()),
             peers: Peers::default(),
             acting: Lock::default(),
             ports: Lock::default(),
@@ -174,6 +178,7 @@ impl Inner {
         drop(ports);
         drop(port.destroy());
         self.look_after_death();
+        self.destroy_all_unread();
     }
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
@@ -194,6 +199,14 @@ impl Inner {
         let mut all = Vec::clone(&links);
         all.push(link);
         *links = Arc::new(all);
+        drop(links);
+        self.ring_changes();
+    }
+
+    /// The words to sleep on are others than before.
+    pub(crate) fn ring_changes(&self) {
+        self.changes.count.fetch_add(1, Ordering::Release);
+        futex::sync::futex_wake(&self.changes.count, 1);
     }
 
     pub(crate) fn links(&self) -> Arc<Vec<Arc<Link>>> {

@@ -335,6 +335,8 @@ impl LaneOut {
         }
         if flags & FLAG_DEAD != 0 {
             self.dead = true;
+            // Published after it was killed, and destroyed unread: its rights are to be released.
+            return Some(0);
         }
         let bell = (flags & FLAG_WAKE) as u8;
         // A bell that does not exist is a receiver that wants no wake-up.
