@@ -467,6 +467,9 @@ impl Port {
             port.awaited.swap_remove(at);
             return link.end_reply(token);
         }
+        if link.cancel_reply(token) {
+            return;
+        }
         // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
         // given back then. The right exists again, so what told of its end is taken back: one such
         // notification is like another.

@@ -146,6 +146,19 @@ impl Link {
         self.replies.asking.lock().free.push(token.slot);
     }
 
+    /// The token was never published: the slot is free. False if it was not abandoned by a port that
+    /// died meanwhile, but settled.
+    pub(crate) fn cancel_reply(&self, token: Token) -> bool {
+        let mut asking = self.replies.asking.lock();
+        let Some(at) = asking.abandoned.iter().position(|abandoned| *abandoned == token) else {
+            return false;
+        };
+        asking.abandoned.swap_remove(at);
+        self.remains.fetch_sub(1, Ordering::Relaxed);
+        asking.free.push(token.slot);
+        true
+    }
+
     /// Makes room for the answer to a token of the peer's, when it arrives with a request.
     pub(crate) fn expect_to_answer(&self, token: Token) -> Result<(), NoRoom> {
         let slot = usize::from(token.slot);

@@ -433,6 +433,9 @@ impl<P: Sources> Group<P> {
         policy: Wait,
         take: &mut impl FnMut(&mut State<P>) -> Option<R>,
     ) -> Option<R> {
+        if policy == Wait::Park {
+            return None;
+        }
         let mut state = self.state.lock();
         if state.has_leader {
             return None; // others sleep here already: do not burn a core beside them

@@ -328,7 +328,7 @@ impl LaneOut {
     #[cold]
     fn wanted(&mut self, flags: u64) -> Option<u8> {
         if self.is_pending() {
-            return Some(0);
+            return sync::step("pending-rings").then_some(0);
         }
         if (flags ^ self.quiet) >> 32 != 0 {
             return None; // flags of an earlier lane here, or of a receiver that has not looked yet
