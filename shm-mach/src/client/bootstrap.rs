@@ -12,7 +12,6 @@ use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
 use crate::ring::group::World as _;
 use crate::ring::layout::FEATURE_MEMBARRIER;
-use crate::segment::fork;
 use crate::wire::event::{Answer, Found};
 use crate::wire::request::Request;
 
@@ -41,13 +40,13 @@ impl Task {
         let gate = if options.symmetric { Gate::Symmetric } else { Gate::register() };
         let features = if gate == Gate::Asymmetric { FEATURE_MEMBARRIER } else { 0 };
         let (authority, special) = Authority::attach(socket, features)?;
-        let task = Self::new(*options, Some(authority));
+        let task = Self::new(*options, Some(authority))?;
         let special = special.map(|found| SendRight::granted(task.inner.clone(), found.receiver, found.port));
         Ok((task, special))
     }
 
     fn authority(&self) -> Result<&Authority, AuthorityError> {
-        if fork::is_child() {
+        if self.inner.is_forked() {
             return Err(AuthorityError::Forked);
         }
         self.inner.authority.as_ref().ok_or(AuthorityError::Gone)

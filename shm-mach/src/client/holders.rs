@@ -134,6 +134,8 @@ impl Holders {
     /// Judges a lane that the task has opened with a right of `epoch`.
     pub(crate) fn judge(&self, task: u64, epoch: u32) -> Claim {
         match self.find(task) {
+            // A claim of an epoch that has not begun would outlive the next revocation.
+            _ if epoch > self.epoch => Claim::Unknown,
             Some(at) if epoch < self.list[at].oldest => Claim::Revoked,
             Some(at) if self.list[at].is_live() && !self.list[at].is_gone => Claim::Covered(at),
             _ => Claim::Unknown,
@@ -188,6 +190,7 @@ mod tests {
         holders.mint(7, holders.epoch);
         assert_eq!(holders.judge(7, 0), Claim::Revoked, "a lane opened by the old right stays dead");
         assert_eq!(holders.judge(7, 1), Claim::Covered(at));
+        assert_eq!(holders.judge(7, 2), Claim::Unknown, "an epoch that has not begun");
         holders.take_back(7, 0, 1);
         assert!(holders.any_live(), "giving back the old right takes nothing from the new one");
     }

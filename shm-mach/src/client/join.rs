@@ -79,7 +79,7 @@ pub struct Joined {
 /// # Errors
 /// [`JoinError`]; the socket is then closed.
 pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
-    let task = Task::new(*options, None);
+    let task = Task::new(*options, None)?;
     socket::pass_credentials(&socket)?;
     let (own, fd) = OwnHalf::create(options.geometry, task.inner.gate)?;
     let receive = task.allocate().expect("a new task has room for a port");

@@ -9,7 +9,6 @@ use crate::client::port::{LocalMessage, Port};
 use crate::client::right::Passage;
 use crate::client::task::Inner;
 use crate::ring::slot::{Head, Token};
-use crate::segment::fork;
 
 /// The right to send one message to a port. Sending never waits: it is not subject to the queue
 /// limit. Dropped unused, by the program or by its death, it sends
@@ -57,7 +56,7 @@ impl SendOnceRight {
     /// [`SendFailure::TooLarge`], [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`],
     /// [`SendFailure::NoBuffer`].
     pub fn send(mut self, message: Message<'_>) -> Result<(), SendError<'_>> {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return Err(SendError::new(SendFailure::Forked, message));
         }
         match self.target.take() {
@@ -113,7 +112,7 @@ fn answer<'l>(
 
 impl Drop for SendOnceRight {
     fn drop(&mut self) {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return;
         }
         match self.target.take() {

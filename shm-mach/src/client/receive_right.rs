@@ -16,7 +16,6 @@ use crate::client::send_right::SendRight;
 use crate::client::task::{Inner, Options};
 use crate::ring::group::World as _;
 use crate::ring::patience::Wait;
-use crate::segment::fork;
 use crate::wire::request::Request;
 
 /// How often a thread that waits asks the kernel whether its peers live.
@@ -78,7 +77,7 @@ impl ReceiveRight {
     /// As [`receive`](Self::receive), and [`ReceiveError::TimedOut`] when there is none.
     #[inline]
     pub fn try_receive(&self, into: &mut Received) -> Result<(), ReceiveError> {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return Err(ReceiveError::Forked);
         }
         into.clear();
@@ -99,7 +98,7 @@ impl ReceiveRight {
     /// As [`receive`](Self::receive), and [`ReceiveError::TimedOut`].
     #[inline]
     pub fn receive_deadline(&self, into: &mut Received, deadline: Deadline) -> Result<(), ReceiveError> {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return Err(ReceiveError::Forked);
         }
         into.clear();
@@ -159,13 +158,18 @@ impl ReceiveRight {
 
     /// Makes a send right to this port for this task itself.
     pub fn make_send(&self) -> SendRight {
-        self.port.add_local_sender(true);
+        // In a forked child another thread's lock may be held for ever, and nothing would be counted.
+        if !self.task.is_forked() {
+            self.port.add_local_sender(true);
+        }
         SendRight::local(self.task.clone(), self.port.clone())
     }
 
     /// Makes a send-once right to this port: for a message's reply, or to be told of something.
     pub fn make_send_once(&self) -> SendOnceRight {
-        self.port.add_once();
+        if !self.task.is_forked() {
+            self.port.add_once();
+        }
         SendOnceRight::local(self.task.clone(), self.port.clone())
     }
 
@@ -174,7 +178,7 @@ impl ReceiveRight {
     /// more than the count of rights made so far, it comes at once: pass that count plus one to wait
     /// for the next right to come and go. One request is kept; a new one replaces it.
     pub fn request_no_senders(&self, sync: u32, notify: &ReceiveRight) {
-        if !fork::is_child() {
+        if !self.task.is_forked() {
             self.task.perform(self.port.request_no_senders(sync, notify.port.clone()));
         }
     }
@@ -184,7 +188,7 @@ impl ReceiveRight {
     /// fails with [`SendFailure::Revoked`](crate::SendFailure::Revoked). Others keep theirs, and a
     /// right given to it afterwards is a new one. Says whether it held any.
     pub fn revoke(&self, holder: Identity) -> bool {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return false;
         }
         // Rights that others have passed on to it before this call end as well.
@@ -206,7 +210,7 @@ impl ReceiveRight {
     /// # Errors
     /// [`PortError::Forked`], [`PortError::InvalidLimit`].
     pub fn set_queue_limit(&self, limit: u32) -> Result<(), PortError> {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return Err(PortError::Forked);
         }
         if limit > Options::LIMIT_MAX {
@@ -219,7 +223,7 @@ impl ReceiveRight {
 
 impl Drop for ReceiveRight {
     fn drop(&mut self) {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return;
         }
         if let (1, Some(authority)) = (self.registered.load(Ordering::Relaxed), &self.task.authority) {

@@ -17,7 +17,6 @@ use crate::ring::group::World as _;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
 use crate::ring::slot::Head;
-use crate::segment::fork;
 use crate::wire::request::PortRef;
 
 /// The right to send to a port, and nothing else: not to receive from it, not to see what others
@@ -127,7 +126,7 @@ impl SendRight {
     /// As [`send`](Self::send), and last [`SendFailure::TimedOut`] when there was no room.
     #[inline]
     pub fn send_deadline<'a>(&self, message: Message<'a>, deadline: Deadline) -> Result<(), SendError<'a>> {
-        if fork::is_child() {
+        if self.held.task.is_forked() {
             return Err(SendError::new(SendFailure::Forked, message));
         }
         let (link, port) = match &self.held.target {
@@ -354,7 +353,7 @@ impl Clone for SendRight {
 
 impl Drop for SendRight {
     fn drop(&mut self) {
-        if fork::is_child() {
+        if self.held.task.is_forked() {
             return;
         }
         let Target::Remote { link, .. } = &self.held.target else { return };
@@ -367,7 +366,7 @@ impl Drop for SendRight {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if fork::is_child() {
+        if self.task.is_forked() {
             return;
         }
         match &self.target {

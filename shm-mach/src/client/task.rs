@@ -19,6 +19,7 @@ use crate::client::receive_right::ReceiveRight;
 use crate::ring::group::Sleepers;
 use crate::ring::layout::{BELLS, Bell, Geometry};
 use crate::segment::Shared;
+use crate::segment::fork::Process;
 
 /// How a task is made.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +77,7 @@ pub struct Task {
 
 /// What all handles of a task share.
 pub(crate) struct Inner {
+    process: Process,
     pub(crate) options: Options,
     pub(crate) gate: Gate,
     pub(crate) identity: Identity,
@@ -113,9 +115,13 @@ const PORTS_MAX: usize = 1 << 24;
 
 impl Task {
     /// A task that knows nobody yet.
-    pub(crate) fn new(options: Options, authority: Option<Authority>) -> Self {
+    ///
+    /// # Errors
+    /// What the kernel says of mapping one page.
+    pub(crate) fn new(options: Options, authority: Option<Authority>) -> std::io::Result<Self> {
         let gate = if options.symmetric { Gate::Symmetric } else { Gate::register() };
         let inner = Inner {
+            process: Process::current()?,
             options,
             gate,
             identity: Identity::own(),
@@ -131,7 +137,7 @@ impl Task {
             next_key: AtomicU64::new(0),
             last_tick: AtomicU64::new(0),
         };
-        Self { inner: Arc::new(inner) }
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Makes a port and gives its receive right.
@@ -139,7 +145,7 @@ impl Task {
     /// # Errors
     /// [`PortError::Forked`], [`PortError::NoSpace`].
     pub fn allocate(&self) -> Result<ReceiveRight, PortError> {
-        if crate::segment::fork::is_child() {
+        if self.inner.is_forked() {
             return Err(PortError::Forked);
         }
         let port = self.inner.allocate(self.inner.options.limit)?;
@@ -153,6 +159,12 @@ impl Task {
 }
 
 impl Inner {
+    /// Whether this process is a forked child of the task's: nothing of the task is usable here.
+    #[inline]
+    pub(crate) fn is_forked(&self) -> bool {
+        self.process.is_other()
+    }
+
     fn allocate(&self, limit: u32) -> Result<Arc<Port>, PortError> {
         let mut ports = self.ports.lock();
         let index = match ports.free.pop() {

@@ -2,6 +2,12 @@
 //! its end of a socket as standard input.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod random;
+pub(crate) mod raw;
+#[allow(unsafe_code, reason = "the system calls that no safe crate wraps")]
+pub(crate) mod sys;
+pub(crate) mod watchdog;
+
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 
@@ -19,8 +25,9 @@ pub(crate) fn role() -> Option<String> {
     std::env::var(ROLE).ok()
 }
 
-/// In a child: its end of the socket.
+/// In a child: its end of the socket. It does not outlive the test, however that ends.
 pub(crate) fn inherited() -> OwnedFd {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
     rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), 3).unwrap()
 }
 

@@ -1,0 +1,169 @@
+//! System calls that no safe crate wraps: becoming somebody else, seccomp, ptrace, fork.
+
+use std::io::Error;
+
+/// `nobody`.
+pub(crate) const NOBODY: u32 = 65534;
+
+/// Whether this process may become somebody else.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Becomes `uid` for good, groups and capabilities included, if this process is root; says whether it
+/// was. Stays dumpable: else the files under /proc/self would belong to root.
+pub(crate) fn become_uid(uid: u32) -> bool {
+    if !is_root() {
+        return false;
+    }
+    // SAFETY: no pointer is read: the list is empty.
+    check(unsafe { libc::setgroups(0, std::ptr::null()) });
+    // SAFETY: plain numbers.
+    check(unsafe { libc::setresgid(uid, uid, uid) });
+    // SAFETY: plain numbers.
+    check(unsafe { libc::setresuid(uid, uid, uid) });
+    // SAFETY: plain numbers.
+    check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1, 0, 0, 0) });
+    true
+}
+
+fn check(result: i32) {
+    assert!(result >= 0, "{}", Error::last_os_error());
+}
+
+/// What a filter does with a system call that it does not let through.
+#[derive(Clone, Copy)]
+pub(crate) enum Verdict {
+    /// SIGSYS, and the whole process ends.
+    Kill,
+    /// The call fails with `EPERM`.
+    Refuse,
+}
+
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const JUMP: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+/// From here on only the system calls `numbers` get through; the rest meet `verdict`.
+pub(crate) fn allow_only(numbers: &[i64], verdict: Verdict) {
+    install(numbers, libc::SECCOMP_RET_ALLOW, meaning(verdict));
+}
+
+/// From here on the system calls `numbers` meet `verdict`.
+pub(crate) fn forbid(numbers: &[i64], verdict: Verdict) {
+    install(numbers, meaning(verdict), libc::SECCOMP_RET_ALLOW);
+}
+
+fn meaning(verdict: Verdict) -> u32 {
+    match verdict {
+        Verdict::Kill => libc::SECCOMP_RET_KILL_PROCESS,
+        Verdict::Refuse => libc::SECCOMP_RET_ERRNO | libc::EPERM as u32,
+    }
+}
+
+fn install(numbers: &[i64], matched: u32, others: u32) {
+    let step = |code, jt, k| libc::sock_filter { code, jt, jf: 0, k };
+    let mut program = vec![step(LOAD, 0, 0)]; // offset 0: the number of the call
+    for (at, number) in numbers.iter().enumerate() {
+        program.push(step(JUMP, (numbers.len() - at) as u8, *number as u32));
+    }
+    program.push(step(RETURN, 0, others));
+    program.push(step(RETURN, 0, matched));
+    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: plain numbers.
+    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) });
+    // SAFETY: the program lives until the call returns, and its length is true.
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program) };
+    check(result as i32);
+}
+
+/// Ends the process without destructors and exit handlers: under a filter they would not get through.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: never returns, touches nothing.
+    unsafe { libc::_exit(code) }
+}
+
+/// A child made by a bare fork: runs `body`, which must not allocate much nor take locks that other
+/// threads hold, and ends with its result. Call it where no other thread holds a lock.
+pub(crate) fn in_fork(body: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the child runs `body` and ends without returning into the caller.
+    let pid = unsafe { libc::fork() };
+    check(pid);
+    if pid == 0 {
+        let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(101);
+        exit_now(code);
+    }
+    let mut status = 0;
+    // SAFETY: `status` is writable for the call.
+    check(unsafe { libc::waitpid(pid, &mut status, 0) });
+    if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) }
+}
+
+/// In a child that its parent traces step by step: stops until the parent goes on.
+pub(crate) fn stop_here() {
+    // SAFETY: plain number.
+    check(unsafe { libc::raise(libc::SIGSTOP) });
+}
+
+/// In such a child, once, before the first stop.
+pub(crate) fn be_traced() {
+    // SAFETY: plain numbers; the other arguments are not read.
+    let result = unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+    check(result as i32);
+}
+
+/// How a traced child stands after a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// In [`stop_here`].
+    AtMark,
+    /// After one step.
+    Stepped,
+    /// Gone.
+    Ended,
+}
+
+/// Waits for the next stop of a traced child.
+pub(crate) fn await_stop(pid: i32) -> Standing {
+    let mut status = 0;
+    // SAFETY: `status` is writable for the call.
+    check(unsafe { libc::waitpid(pid, &mut status, libc::__WALL) });
+    match () {
+        () if !libc::WIFSTOPPED(status) => Standing::Ended,
+        () if libc::WSTOPSIG(status) == libc::SIGSTOP => Standing::AtMark,
+        () => Standing::Stepped,
+    }
+}
+
+/// Lets a traced child run one instruction, and waits for it.
+pub(crate) fn step(pid: i32) -> Standing {
+    resume(pid, libc::PTRACE_SINGLESTEP);
+    await_stop(pid)
+}
+
+/// Lets a traced child run to its next stop.
+pub(crate) fn run_on(pid: i32) -> Standing {
+    resume(pid, libc::PTRACE_CONT);
+    await_stop(pid)
+}
+
+fn resume(pid: i32, how: u32) {
+    // SAFETY: plain numbers: no signal is delivered.
+    let result = unsafe { libc::ptrace(how, pid, 0, 0) };
+    check(result as i32);
+}
+
+/// Asks for write access to a mapping; leaves it as it was.
+pub(crate) fn make_writable(address: usize, length: usize) -> std::io::Result<()> {
+    // SAFETY: the range is mapped; if it did become writable, nobody's assumption about reading it
+    // changes.
+    let result = unsafe { libc::mprotect(address as *mut _, length, libc::PROT_READ | libc::PROT_WRITE) };
+    if result == 0 { Ok(()) } else { Err(Error::last_os_error()) }
+}
+
+/// Asks to take pages of a shared mapping away from the file.
+pub(crate) fn remove_pages(address: usize, length: usize) -> std::io::Result<()> {
+    // SAFETY: the range is mapped, and made of atomics, for which zero is a value.
+    let result = unsafe { libc::madvise(address as *mut _, length, libc::MADV_REMOVE) };
+    if result == 0 { Ok(()) } else { Err(Error::last_os_error()) }
+}
