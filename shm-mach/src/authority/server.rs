@@ -15,9 +15,12 @@ use crate::segment::process::start_time;
 use crate::segment::socket::{self, Credentials, Datagram};
 use crate::segment::{OwnSegment, PeerSegment, Shared};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
+use crate::wire::place::{ARRIVED_AT, TOLD_AT};
 use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
 
-/// Bytes of a task's page: one bell, which counts the events that the task was or will be told.
+/// Bytes of a task's page: two bells. The first counts the events that the task was or will be told,
+/// so that it knows that something is on its way; the second is rung once an event is there to be
+/// read, and is what the task sleeps on.
 pub const PAGE_BYTES: usize = 4096;
 /// The most bytes that a task's own segment may have.
 const TASK_SEGMENT_MAX: usize = 1 << 30;
@@ -48,9 +51,17 @@ struct Connection {
     socket: OwnedFd,
     stage: Stage,
     /// What the task is told, in order, once its socket has room.
-    queue: VecDeque<(Vec<u8>, Option<OwnedFd>)>,
+    queue: VecDeque<Told>,
     /// The special port that a child is started with.
     special: Option<Found>,
+}
+
+/// A datagram, and whether the task is rung for it.
+#[derive(Debug)]
+struct Told {
+    bytes: Vec<u8>,
+    fd: Option<OwnedFd>,
+    is_event: bool,
 }
 
 #[derive(Debug)]
@@ -69,7 +80,8 @@ struct Attached {
     pid: u32,
     uid: u32,
     process: OwnedFd,
-    page: Shared<Bell>,
+    told: Shared<Bell>,
+    arrived: Shared<Bell>,
     /// Kept for tools: the task's own segment.
     _segment: PeerSegment,
 }
@@ -286,12 +298,19 @@ impl Server {
         if is_crowded {
             return Fate::Close;
         }
-        let Ok((page, page_fd)) = make_page() else { return Fate::Close };
+        let Ok(([told, arrived], page_fd)) = make_page() else { return Fate::Close };
         let task = self.ledger.attach(who, features);
         self.tasks.insert(task, id);
         let special = connection.special.take();
-        connection.stage =
-            Stage::Attached(Attached { task, pid: who.pid, uid: who.uid, process, page, _segment: segment });
+        connection.stage = Stage::Attached(Attached {
+            task,
+            pid: who.pid,
+            uid: who.uid,
+            process,
+            told,
+            arrived,
+            _segment: segment,
+        });
         if connection.tell(&Event::Welcome { task, special }, Some(page_fd)) == Fate::Close {
             return Fate::Close;
         }
@@ -370,25 +389,32 @@ impl Connection {
         }
     }
 
-    /// Counts an event in the task's page and rings, then sends it, or keeps it until there is room.
+    /// Counts an event in the task's page, then sends it, or keeps it until there is room.
     fn tell(&mut self, event: &Event, fd: Option<OwnedFd>) -> Fate {
-        if let (Stage::Attached(attached), true) = (&self.stage, event.is_counted()) {
-            attached.page.count.fetch_add(1, Ordering::Release);
-            futex::sync::futex_wake(&attached.page.count, 1);
+        let is_event = event.is_counted();
+        if let (Stage::Attached(attached), true) = (&self.stage, is_event) {
+            attached.told.count.fetch_add(1, Ordering::Release);
         }
-        self.queue.push_back((event.encode(), fd));
+        self.queue.push_back(Told { bytes: event.encode(), fd, is_event });
         self.flush()
     }
 
     fn flush(&mut self) -> Fate {
-        while let Some((bytes, fd)) = self.queue.front() {
+        while let Some(Told { bytes, fd, is_event }) = self.queue.front() {
             match socket::send(&self.socket, bytes, fd.as_ref().map(AsFd::as_fd), false) {
-                Ok(()) => drop(self.queue.pop_front()),
+                Ok(()) => {}
                 Err(Errno::AGAIN) => return Fate::Keep,
                 // Too many descriptors in flight: they are this side's, wait until some are read.
                 Err(Errno::TOOMANYREFS) => return Fate::Keep,
                 Err(_) => return Fate::Close,
             }
+            // Only now: a task that was woken before it could read the event would sleep again, and
+            // nothing would wake it.
+            if let (Stage::Attached(attached), true) = (&self.stage, *is_event) {
+                attached.arrived.count.fetch_add(1, Ordering::Release);
+                futex::sync::futex_wake(&attached.arrived.count, u32::MAX);
+            }
+            self.queue.pop_front();
         }
         Fate::Keep
     }
@@ -400,9 +426,9 @@ fn is_readable(process: &OwnedFd) -> bool {
     poll(&mut fds, Some(&now)).is_ok() && !fds[0].revents().is_empty()
 }
 
-fn make_page() -> std::io::Result<(Shared<Bell>, OwnedFd)> {
+fn make_page() -> std::io::Result<([Shared<Bell>; 2], OwnedFd)> {
     let segment = OwnSegment::create(PAGE_BYTES)?;
     segment.prefault(0, PAGE_BYTES)?;
-    let page = segment.memory().view(0);
-    Ok((page, segment.into_read_only()))
+    let bells = [TOLD_AT, ARRIVED_AT].map(|offset| segment.memory().view(offset));
+    Ok((bells, segment.into_read_only()))
 }

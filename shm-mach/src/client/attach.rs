@@ -15,7 +15,7 @@ use crate::segment::inherit::inherited;
 use crate::segment::socket::{self, pass_credentials};
 use crate::segment::{OwnSegment, PeerSegment, Refused, Shared};
 use crate::wire::event::{Answer, Event, Found, Refusal};
-use crate::wire::place::{SYSTEM_PATH, user_path};
+use crate::wire::place::{ARRIVED_AT, SYSTEM_PATH, TOLD_AT, user_path};
 use crate::wire::request::{DATAGRAM_MAX, PROTOCOL, Request};
 
 /// The variable that names the authority: a path, or `fd:N`.
@@ -96,7 +96,10 @@ impl From<Refusal> for AuthorityError {
 pub(crate) struct Authority {
     /// This task's id.
     pub(crate) task: u64,
-    page: Shared<Bell>,
+    /// Counts the events that this task was or will be told.
+    told: Shared<Bell>,
+    /// Rung when one can be read from the socket.
+    arrived: Shared<Bell>,
     socket: OwnedFd,
     talk: Lock<Talk>,
     /// What found the socket full, in order.
@@ -132,10 +135,11 @@ impl Authority {
             return Err(AuthorityError::Protocol);
         };
         let page = PeerSegment::adopt(&page, rustix::param::page_size(), 1 << 20)?;
-        let page = page.view(0).ok_or(AuthorityError::Protocol)?;
+        let bell = |offset| page.view(offset).ok_or(AuthorityError::Protocol);
+        let (told, arrived) = (bell(TOLD_AT)?, bell(ARRIVED_AT)?);
         let (talk, unsaid) = (Lock::default(), Lock::default());
         let (acted, gone) = (AtomicU32::new(0), AtomicU32::new(0));
-        Ok((Self { task, page, socket, talk, unsaid, acted, gone }, special))
+        Ok((Self { task, told, arrived, socket, talk, unsaid, acted, gone }, special))
     }
 
     /// Whether the authority is known to be dead.
@@ -155,13 +159,13 @@ impl Authority {
 
     /// Samples the bell that is rung for events.
     pub(crate) fn sample(&self, samples: &mut Samples) {
-        samples.add(self.page.clone());
+        samples.add(self.arrived.clone());
     }
 
     /// Whether there are events that this task has not acted on.
     #[inline]
     pub(crate) fn has_events(&self) -> bool {
-        let told = self.page.count.load(Ordering::Relaxed);
+        let told = self.told.count.load(Ordering::Relaxed);
         futex::sync::fence(Ordering::Acquire);
         told != self.acted.load(Ordering::Relaxed) && !self.is_gone()
     }
@@ -263,12 +267,15 @@ impl Authority {
         self.talk.lock().appeared.remove(&serial)
     }
 
-    /// Sleeps until the next event, or for a while.
-    pub(crate) fn wait_for_event(&self, deadline: futex::Deadline) {
-        let told = self.page.count.load(Ordering::Acquire);
-        if told == self.acted.load(Ordering::Relaxed) {
-            futex::sync::futex_wait(&self.page.count, told, deadline);
-        }
+    /// How many events have arrived: taken before a look, for [`wait_for_event`](Self::wait_for_event)
+    /// after it.
+    pub(crate) fn arrivals(&self) -> u32 {
+        self.arrived.count.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until more than `seen` events have arrived, or for a while.
+    pub(crate) fn wait_for_event(&self, seen: u32, deadline: futex::Deadline) {
+        futex::sync::futex_wait(&self.arrived.count, seen, deadline);
     }
 }
 

@@ -106,6 +106,7 @@ impl Task {
             _ => return Err(AuthorityError::Protocol),
         };
         loop {
+            let seen = authority.arrivals();
             self.inner.look();
             if let Some(found) = authority.take_appeared(serial) {
                 return self.redeem(found);
@@ -117,7 +118,7 @@ impl Task {
             if deadline.has_passed() {
                 return Err(AuthorityError::UnknownService);
             }
-            authority.wait_for_event(deadline.min(Deadline::after(TICK)));
+            authority.wait_for_event(seen, deadline.min(Deadline::after(TICK)));
         }
     }
 
