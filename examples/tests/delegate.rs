@@ -101,7 +101,7 @@ fn the_attempts_bite_and_each_layer_holds_alone() {
     let spare = |layers: &[&str]| {
         let mut run = Run::new(&folder, false);
         for layer in layers {
-            run = run.arg(&format!("--spare={layer}"));
+            run = run.arg(format!("--spare={layer}"));
         }
         run.arg("file").finish()
     };

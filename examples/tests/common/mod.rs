@@ -54,7 +54,7 @@ impl Folder {
 
     /// Takes all permissions from a file.
     pub(crate) fn forbid(&self, name: &str) {
-        std::fs::set_permissions(self.0.join(name), PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(self.0.join(name), PermissionsExt::from_mode(0o000)).unwrap();
     }
 
     /// What sha256sum prints of files, as whoever this test is run by.

@@ -63,7 +63,7 @@ impl Task {
         let request = Request::Register { name: name.to_owned(), port: reference };
         let answer = authority.ask(&request, None);
         if answer.is_err() {
-            port.port().unmint(AUTHORITY);
+            self.inner.perform(port.port().unmint(AUTHORITY, reference));
         } else {
             port.set_registered();
         }
@@ -141,7 +141,7 @@ impl Task {
             Ok((_, Answer::Done, Some(fd))) => Ok(fd),
             Ok(_) => Err(AuthorityError::Protocol),
             Err(error) => {
-                port.port().unmint(AUTHORITY);
+                self.inner.perform(port.port().unmint(AUTHORITY, reference));
                 Err(error)
             }
         }

@@ -154,9 +154,12 @@ impl Port {
         PortRef { port: self.index, epoch, key: self.key, limit: port.limit }
     }
 
-    /// The right was not given after all.
-    pub(crate) fn unmint(&self, task: u64) {
-        self.group.lock().port.holders.unmint(task);
+    /// The right was not given after all. Meanwhile it may have become the last one.
+    pub(crate) fn unmint(&self, task: u64, right: PortRef) -> Aftermath {
+        let mut state = self.group.lock();
+        state.port.holders.unmint(task, right.epoch);
+        state.port.judge();
+        state.port.aftermath()
     }
 
     /// `by` has passed its right on to `to`, or (`moved`) given it away, says the authority. Believed

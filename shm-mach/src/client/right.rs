@@ -68,7 +68,7 @@ pub(crate) struct Passage<'l> {
 
 #[derive(Debug)]
 enum Entered {
-    Minted(Arc<Port>),
+    Minted(Arc<Port>, PortRef),
     Awaited(Arc<Port>, Token),
     Granted { receiver: u64, port: PortRef },
 }
@@ -116,7 +116,7 @@ impl<'l> Passage<'l> {
         match right.leads_to() {
             Leads::Here(port) => {
                 let reference = port.mint(self.link.task);
-                self.entered.push(Entered::Minted(port.clone()));
+                self.entered.push(Entered::Minted(port.clone(), reference));
                 Ok(Record::Send(reference))
             }
             Leads::There { receiver, port } => {
@@ -152,7 +152,9 @@ impl<'l> Passage<'l> {
     pub(crate) fn refuse(self) {
         for entered in self.entered {
             match entered {
-                Entered::Minted(port) => port.unmint(self.link.task),
+                Entered::Minted(port, right) => {
+                    self.task.perform(port.unmint(self.link.task, right));
+                }
                 Entered::Awaited(port, token) => port.forget_answer(self.link, token),
                 // The destination counts as a holder already: kept for the next message to it.
                 Entered::Granted { receiver, port } => self.task.keep_grant(receiver, port, self.link.task),

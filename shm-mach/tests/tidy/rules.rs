@@ -35,6 +35,8 @@ pub(crate) const ROOMS: &[(&str, Unsafe)] = &[
     // Tests that ask the kernel for what no library offers safely.
     ("futex/tests/words.rs", Unsafe::Any),
     ("shm-mach/tests/common/sys.rs", Unsafe::Any),
+    // The sandbox of the example's reader: unshare(2) is unsafe in rustix, descriptors aside.
+    ("examples/src/delegate/sandbox.rs", Unsafe::Any),
     // The anchors of the bench share memory without protection, to show what protection costs.
     ("bench/src/shared.rs", Unsafe::Any),
 ];
