@@ -230,6 +230,9 @@ impl Ledger {
     ) -> Result<Answer, Refusal> {
         if let Some(found) = self.names.get(&name).copied() {
             self.reachable(found.receiver)?;
+            if found.receiver != from {
+                self.acquaint(found.receiver, from)?;
+            }
             self.give(found, 0, from, false, out);
             return Ok(Answer::Found(found));
         }

@@ -144,7 +144,7 @@ impl Server {
         let ready = self.poll(timeout)?;
         for id in ready {
             let mut out = Vec::new();
-            if self.serve(id, &mut out) == Fate::Close {
+            if self.serve(id) == Fate::Close {
                 self.end(id, &mut out);
             }
             self.deliver(out);
@@ -217,7 +217,7 @@ impl Server {
     }
 
     /// Reads some requests of one connection, and writes what it is to be told.
-    fn serve(&mut self, id: u64, out: &mut Vec<Outgoing<OwnedFd>>) -> Fate {
+    fn serve(&mut self, id: u64) -> Fate {
         for _ in 0..TURN {
             let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
             if connection.flush() == Fate::Close || connection.has_died() {
@@ -230,7 +230,7 @@ impl Server {
                 Ok(datagram) if datagram.length == 0 => return Fate::Close,
                 Ok(datagram) => datagram,
             };
-            if self.hear(id, &bytes[..datagram.length], datagram, out) == Fate::Close {
+            if self.hear(id, &bytes[..datagram.length], datagram) == Fate::Close {
                 return Fate::Close;
             }
         }
@@ -238,7 +238,7 @@ impl Server {
     }
 
     /// Decodes one request, and only then acts on it.
-    fn hear(&mut self, id: u64, bytes: &[u8], datagram: Datagram, out: &mut Vec<Outgoing<OwnedFd>>) -> Fate {
+    fn hear(&mut self, id: u64, bytes: &[u8], datagram: Datagram) -> Fate {
         let Some((serial, request)) = Request::decode(bytes) else { return Fate::Close };
         let Some(from) = datagram.from else { return Fate::Close };
         let fd = datagram.fds.into_iter().next();
@@ -247,7 +247,7 @@ impl Server {
             (Stage::New, Request::Hello { version: PROTOCOL, features }) => {
                 connection.challenge(from, features)
             }
-            (Stage::Challenged { .. }, Request::Echo { nonce }) => self.attach(id, from, nonce, fd, out),
+            (Stage::Challenged { .. }, Request::Echo { nonce }) => self.attach(id, from, nonce, fd),
             (Stage::Attached(attached), _) if attached.pid != from.pid => Fate::Keep, // a forked child's
             (Stage::Attached(attached), Request::Child { port }) => {
                 let special = Found { receiver: attached.task, port };
@@ -277,14 +277,7 @@ impl Server {
 
     /// The echo came: the process that sent it is the one that the pidfd was opened for, if that
     /// still lives now. Then it is a task.
-    fn attach(
-        &mut self,
-        id: u64,
-        from: Credentials,
-        echoed: u64,
-        fd: Option<OwnedFd>,
-        out: &mut Vec<Outgoing<OwnedFd>>,
-    ) -> Fate {
+    fn attach(&mut self, id: u64, from: Credentials, echoed: u64, fd: Option<OwnedFd>) -> Fate {
         let is_crowded = self.is_crowded(from.uid);
         let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
         let stage = std::mem::replace(&mut connection.stage, Stage::New);
@@ -311,13 +304,16 @@ impl Server {
             arrived,
             _segment: segment,
         });
-        if connection.tell(&Event::Welcome { task, special }, Some(page_fd)) == Fate::Close {
-            return Fate::Close;
-        }
         if let Some(special) = special {
-            self.ledger.endow(task, special, out);
+            // The port's receiver is flagged before the new task knows the right.
+            let mut told = Vec::new();
+            self.ledger.endow(task, special, &mut told);
+            self.deliver(told);
         }
-        Fate::Keep
+        match self.connections.get_mut(&id) {
+            Some(connection) => connection.tell(&Event::Welcome { task, special }, Some(page_fd)),
+            None => Fate::Keep,
+        }
     }
 
     /// A connection for a child of the task: the task passes it on, the child attaches by it.
