@@ -407,21 +407,27 @@ impl Link {
         self.news.lock().as_ref().is_some_and(|news| !matches!(news.peek(), Ok(None)))
     }
 
-    /// Takes the next piece of news.
+    /// The next piece of news.
     ///
     /// # Errors
     /// [`Nonsense`]: the peer said something that no honest library says.
-    pub(crate) fn take_news(&self) -> Result<Option<Control>, Nonsense> {
-        let mut news = self.news.lock();
-        let Some(news) = &mut *news else { return Ok(None) };
+    pub(crate) fn peek_news(&self) -> Result<Option<Control>, Nonsense> {
+        let news = self.news.lock();
+        let Some(news) = &*news else { return Ok(None) };
         let Some(head) = news.peek()? else { return Ok(None) };
         if head.payload_bytes() > 0 {
             return Err(Nonsense);
         }
         let mut body = Vec::new();
         news.copy(&head, &mut Vec::new(), &mut body)?;
-        news.advance(&head);
         Control::decode(head.id, &body).ok_or(Nonsense).map(Some)
+    }
+
+    /// The piece of news that was [peeked](Self::peek_news) at was taken.
+    pub(crate) fn advance_news(&self) {
+        if let Some(news) = &mut *self.news.lock() {
+            news.advance(&Head::message(0, 0));
+        }
     }
 
     /// Adopts a lane that the peer opened.

@@ -15,24 +15,12 @@ use crate::client::port::Aftermath;
 use crate::client::receive_right::TICK;
 use crate::client::task::Inner;
 use crate::ring::group::{Samples, Sleepers, World};
-use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
 use crate::ring::layout::{Bell, SLOTS_MAX};
 use crate::ring::slot::Nonsense;
 use crate::segment::Shared;
 use crate::wire::control::Control;
 use crate::wire::event::Event;
-
-/// A claim to a port by one whose right the authority may be about to tell of.
-#[derive(Debug)]
-pub(crate) struct Undecided {
-    link: Arc<Link>,
-    port: u32,
-    epoch: u32,
-    key: u64,
-    index: usize,
-    lane: LaneIn,
-}
 
 impl World for Inner {
     fn sample(&self, samples: &mut Samples) {
@@ -53,21 +41,14 @@ impl World for Inner {
         if !has_events() && !links.iter().any(|link| link.has_news() || link.has_unread()) {
             return;
         }
-        let mut undecided = self.acting.lock();
-        self.act_on_events(&mut undecided);
-        for _ in 0..undecided.len() {
-            if undecided.is_empty() {
-                break;
-            }
-            let claim = undecided.remove(0);
-            self.decide(claim, &mut undecided);
-        }
+        let acting = self.acting.lock();
+        self.act_on_events();
         for link in self.links().iter() {
-            if self.act_on_news(link, &mut undecided).is_err() {
+            if self.act_on_news(link, false).is_err() {
                 self.lose_link(link, true);
             }
         }
-        drop(undecided);
+        drop(acting);
         self.destroy_all_unread();
     }
 
@@ -96,20 +77,34 @@ impl World for Inner {
 const NEWS_A_LOOK: usize = 64;
 
 impl Inner {
-    /// Acts on some of a link's news; says on how many.
-    fn act_on_news(&self, link: &Arc<Link>, undecided: &mut Vec<Undecided>) -> Result<usize, Nonsense> {
-        for count in 0..NEWS_A_LOOK {
-            let Some(news) = link.take_news()? else { return Ok(count) };
+    /// Acts on some of a link's news; says on how many. `are_last`: the authority has told of the
+    /// peer's death, and so of everything that the peer had done.
+    ///
+    /// Of other news some wait, and what follows waits behind them: an event may be on its way that
+    /// must be acted on before.
+    fn act_on_news(&self, link: &Arc<Link>, are_last: bool) -> Result<usize, Nonsense> {
+        let mut count = 0;
+        while count < NEWS_A_LOOK {
+            let Some(news) = link.peek_news()? else { break };
+            let authority = self.authority.as_ref().filter(|_| !are_last && self.depends(link, &news));
+            if let Some(authority) = authority.filter(|authority| authority.has_events()) {
+                self.act_on_events();
+                if authority.has_events() {
+                    break;
+                }
+                continue; // the events may have ended the link
+            }
+            link.advance_news();
+            count += 1;
             match news {
                 Control::Opened { lane, generation, port, epoch, key, start } => {
                     let adopted = link.adopt_lane(lane, generation, start, self.options.limit)?;
-                    let index = lane as usize;
-                    let claim = Undecided { link: link.clone(), port, epoch, key, index, lane: adopted };
-                    self.decide(claim, undecided);
+                    match self.port(port) {
+                        Some(target) => target.claim(link, epoch, key, lane as usize, adopted),
+                        None => link.kill_lane(lane as usize, adopted, Death::Died),
+                    }
                 }
                 Control::Returned { port, epoch, key, count } => {
-                    // Before a holder is released, its own grants to others must be known.
-                    self.act_on_events(undecided);
                     if let Some(port) = self.port(port) {
                         self.perform(port.take_back(link.task, epoch, key, count));
                     }
@@ -117,14 +112,14 @@ impl Inner {
                 Control::Abandoned { lane, end } => link.bury_lane(lane, end)?,
             }
         }
-        Ok(NEWS_A_LOOK)
+        Ok(count)
     }
 
     /// Acts on all of a link's news that are there now. A ring holds only so many; a peer that goes
     /// on adding to them keeps nobody here.
-    fn act_on_all_news(&self, link: &Arc<Link>, undecided: &mut Vec<Undecided>) -> Result<(), Nonsense> {
+    fn act_on_all_news(&self, link: &Arc<Link>, are_last: bool) -> Result<(), Nonsense> {
         for _ in 0..=SLOTS_MAX / NEWS_A_LOOK {
-            if self.act_on_news(link, undecided)? == 0 {
+            if self.act_on_news(link, are_last)? == 0 {
                 break;
             }
         }
@@ -134,53 +129,37 @@ impl Inner {
     /// A port is dead. Lanes to it may have been opened that nobody has looked at yet: their senders
     /// wait for room, and perhaps no thread of this task ever looks again.
     pub(crate) fn look_after_death(&self) {
-        let mut undecided = self.acting.lock();
+        let _acting = self.acting.lock();
         for link in self.links().iter() {
-            if self.act_on_all_news(link, &mut undecided).is_err() {
+            if self.act_on_all_news(link, false).is_err() {
                 self.lose_link(link, true);
             }
         }
     }
 
-    /// Lets the claimed port judge a lane, unless the authority may still tell of the claimant.
-    fn decide(&self, claim: Undecided, undecided: &mut Vec<Undecided>) {
-        if self.port(claim.port).is_none_or(|target| target.knows(claim.link.task, claim.epoch)) {
-            return self.judge(claim);
-        }
-        // The events may bring the claimant's right, and its death after that: it is kept among the
-        // undecided meanwhile.
-        let (link, index) = (claim.link.clone(), claim.index);
-        undecided.push(claim);
-        self.act_on_events(undecided);
-        if self.authority.as_ref().is_some_and(|authority| authority.has_events()) {
-            return;
-        }
-        let is_it = |other: &Undecided| Arc::ptr_eq(&other.link, &link) && other.index == index;
-        if let Some(at) = undecided.iter().position(is_it) {
-            let claim = undecided.remove(at);
-            self.judge(claim);
-        }
-    }
-
-    /// Lets the claimed port judge a lane by what it knows now.
-    fn judge(&self, claim: Undecided) {
-        let Undecided { link, port, epoch, key, index, lane } = claim;
-        match self.port(port) {
-            Some(target) => target.claim(&link, epoch, key, index, lane),
-            None => link.kill_lane(index, lane, Death::Died),
+    /// Whether what a peer tells depends on what the authority may be about to tell: that somebody
+    /// else has given the peer the right that it claims, or that it has passed on, before it returned
+    /// its own, a right to somebody else.
+    fn depends(&self, link: &Link, news: &Control) -> bool {
+        match *news {
+            Control::Opened { port, epoch, .. } => {
+                self.port(port).is_some_and(|port| !port.knows(link.task, epoch))
+            }
+            Control::Returned { .. } => true,
+            Control::Abandoned { .. } => false,
         }
     }
 
     /// Acts on every event of the authority that has arrived.
-    fn act_on_events(&self, undecided: &mut Vec<Undecided>) {
+    fn act_on_events(&self) {
         let Some(authority) = &self.authority else { return };
         while authority.has_events() {
             let Some((event, fd)) = authority.next_event() else { return };
-            self.act_on(event, fd, undecided);
+            self.act_on(event, fd);
         }
     }
 
-    fn act_on(&self, event: Event, fd: Option<OwnedFd>, undecided: &mut Vec<Undecided>) {
+    fn act_on(&self, event: Event, fd: Option<OwnedFd>) {
         match event {
             Event::Introduced { task, who, features } => self.be_introduced(task, who, features, fd),
             Event::Accepted { task } => self.be_accepted(task, fd),
@@ -195,7 +174,7 @@ impl Inner {
                     self.perform(target.take_back(task, port.epoch, port.key, u64::from(count)));
                 }
             }
-            Event::Died { task } => self.lose_task(task, undecided),
+            Event::Died { task } => self.lose_task(task),
             Event::Appeared { serial, found } => {
                 if let Some(authority) = &self.authority {
                     authority.appeared(serial, found);
@@ -244,16 +223,9 @@ impl Inner {
     }
 
     /// A task is dead, says the authority.
-    fn lose_task(&self, task: u64, undecided: &mut Vec<Undecided>) {
-        // All its rights were told before its death: what it has sent with them is received.
-        let (of_dead, others): (Vec<_>, Vec<_>) =
-            std::mem::take(undecided).into_iter().partition(|claim| claim.link.task == task);
-        *undecided = others;
-        for claim in of_dead {
-            self.judge(claim);
-        }
+    fn lose_task(&self, task: u64) {
         let link = self.peers.get(task);
-        if !link.is_some_and(|link| self.lose_link_acting(&link, false, undecided)) {
+        if !link.is_some_and(|link| self.lose_link_acting(&link, false)) {
             // No link, or one that was over before: what others have given it since ends now.
             self.end_task(task, false);
         }
@@ -264,26 +236,21 @@ impl Inner {
     /// dead peer had published is still received; of a condemned one nothing is.
     pub(crate) fn lose_link(&self, link: &Arc<Link>, condemned: bool) {
         if condemned {
-            self.lose_link_acting(link, true, &mut Vec::new());
+            self.lose_link_acting(link, true);
         } else {
-            let mut undecided = self.acting.lock();
-            self.lose_link_acting(link, false, &mut undecided);
+            let _acting = self.acting.lock();
+            self.lose_link_acting(link, false);
         }
     }
 
     /// The same, for a thread that acts, or that does not look at the last news. Says whether the link
     /// lived until now.
-    fn lose_link_acting(
-        &self,
-        link: &Arc<Link>,
-        mut condemned: bool,
-        undecided: &mut Vec<Undecided>,
-    ) -> bool {
+    fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) -> bool {
         if !link.set_dead() {
             return false;
         }
         // The last news of a dead peer were published before it died: lanes opened, rights returned.
-        condemned = condemned || self.act_on_all_news(link, undecided).is_err();
+        condemned = condemned || self.act_on_all_news(link, true).is_err();
         let mut links = self.links.lock();
         *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
         drop(links);

@@ -12,7 +12,6 @@ use crate::client::attach::Authority;
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
-use crate::client::news::Undecided;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
@@ -87,7 +86,7 @@ pub(crate) struct Inner {
     pub(crate) changes: Shared<Bell>,
     pub(crate) peers: Peers,
     /// Held by the thread that acts on news: one after the other, in order.
-    pub(crate) acting: Lock<Vec<Undecided>>,
+    pub(crate) acting: Lock<()>,
     pub(crate) ports: Lock<Ports>,
     pub(crate) sleepers: Sleepers,
     next_link: AtomicU64,
