@@ -57,8 +57,8 @@ struct Arguments {
     #[arg(long, hide = true, value_name = "JOB")]
     worker: Option<String>,
     /// A third process that one of them has started.
-    #[arg(long, hide = true, value_name = "PARENT")]
-    third: Option<i32>,
+    #[arg(long, hide = true, num_args = 2, value_names = ["PARENT", "CPU"])]
+    third: Option<Vec<usize>>,
     /// The rows to measure (default: all); the anchors they need are added.
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(catalogue::names()))]
     names: Vec<String>,
@@ -66,9 +66,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match (&arguments.worker, arguments.third) {
+    let result = match (&arguments.worker, &arguments.third) {
         (Some(job), _) => worker::run(job),
-        (None, Some(parent)) => ours::run_third(parent),
+        (None, Some(values)) => ours::run_third(values),
         (None, None) => coordinate(&arguments),
     };
     match result {

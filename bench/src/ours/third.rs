@@ -6,6 +6,7 @@
 //! that was passed has been released.
 
 use super::meet::{number_in, receive_number, send_number};
+use crate::cpus::pin;
 use crate::failure::{Failure, expect};
 use crate::measure::Measure;
 use crate::row::{Place, Row, Wait};
@@ -50,7 +51,7 @@ fn pass(side: &Side) -> Result<Measure, Failure> {
     side.give(&task.prepare_child(&meeting)?)?;
     let mut message = Received::new();
     let to_peer = first_right(&meeting, &mut message)?;
-    let mut third = Third::start(task.prepare_child(&meeting)?)?;
+    let mut third = Third::start(task.prepare_child(&meeting)?, side.cpus.right)?;
     let to_third = first_right(&meeting, &mut message)?;
     // The peer's own right, by which it makes its link.
     send_with(&to_peer, 0, to_third.clone())?;
@@ -96,8 +97,10 @@ fn release(side: &Side) -> Result<Measure, Failure> {
 }
 
 /// The third task's process, whose standard input is a connection to the authority.
-pub(crate) fn run(parent: i32) -> Result<(), Failure> {
-    worker::follow(parent)?;
+pub(crate) fn run(parent_and_cpu: &[usize]) -> Result<(), Failure> {
+    let &[parent, cpu] = parent_and_cpu else { return Err("a parent and a CPU are due".into()) };
+    worker::follow(i32::try_from(parent)?)?;
+    pin(cpu)?;
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     let (task, special) = Task::attach_to(socket, &Options::default())?;
     let to_passer = special.ok_or("started without a special port")?;
@@ -148,11 +151,12 @@ fn only_right(message: &mut Received) -> Result<SendRight, Failure> {
 struct Third(Child);
 
 impl Third {
-    fn start(socket: OwnedFd) -> Result<Self, Failure> {
+    fn start(socket: OwnedFd, cpu: usize) -> Result<Self, Failure> {
         let child = Command::new("/proc/self/exe")
             .arg0("bench")
             .arg("--third")
             .arg(getpid().as_raw_pid().to_string())
+            .arg(cpu.to_string())
             .stdin(Stdio::from(socket))
             .stdout(Stdio::null())
             .spawn()?;
