@@ -21,7 +21,7 @@ pub(crate) const DATA: i32 = 5;
 pub(crate) const READY: i32 = 6;
 /// Client to reader: try these (a list of [`Attempt`]s). Answer: a list of [`Tried`].
 pub(crate) const TRY: i32 = 7;
-/// Client to reader: hash the file behind this right ([`Hash`]). Answer: [`Hashed`].
+/// Client to reader: hash the file behind this right ([`struct@Hash`]). Answer: [`Hashed`].
 pub(crate) const HASH: i32 = 8;
 /// Client to reader: that was all. Answer: [`Summary`].
 pub(crate) const END: i32 = 9;
