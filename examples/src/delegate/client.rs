@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use shm_mach::{Deadline, Message, Options, ReceiveError, ReceiveRight, Received, SendRight, Task};
 
+use crate::asker::{AskError, Asker, take_right};
 use crate::attempts::{self, Attempt, Decoys};
 use crate::protocol::{
-    ACCOUNT, Account, AskError, Asker, END, HASH, Hash, Hashed, OPEN, Open, Plan, READY, Ready, Seen,
-    Summary, TRY, Tried, decode, encode, take_right,
+    ACCOUNT, Account, END, HASH, Hash, Hashed, OPEN, Open, Plan, READY, Ready, Seen, Summary, TRY, Tried,
+    decode, encode,
 };
 use crate::report::{self, Report};
 use crate::sandbox::Layer;

@@ -11,14 +11,16 @@
 //! |---|---|
 //! | `launch` | starts the others, and sees to it that none outlives the one that started it |
 //! | `authority`, `server`, `client`, `reader` | one process each |
-//! | `sandbox` | what the reader gives up |
+//! | `sandbox`, `calls` | what the reader gives up |
 //! | `attempts` | what the reader then tries, and must not succeed with |
-//! | `protocol` | what they say to each other |
+//! | `protocol`, `asker` | what they say to each other |
 //! | `report` | what is printed |
 #![deny(unsafe_code)]
 
+mod asker;
 mod attempts;
 mod authority;
+mod calls;
 mod client;
 mod launch;
 mod protocol;

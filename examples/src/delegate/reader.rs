@@ -8,10 +8,10 @@ use hdrhistogram::Histogram;
 use sha2::{Digest, Sha256};
 use shm_mach::{Message, Notification, Options, ReceiveError, Received, SendFailure, SendRight, Task};
 
+use crate::asker::{AskError, Asker, take_right};
 use crate::attempts;
 use crate::protocol::{
-    AskError, Asker, DATA, DONE, END, FAULT, HASH, Hash, Hashed, READ, READY, Read, Ready, Sent, Summary,
-    TRY, decode, encode, take_right,
+    DATA, DONE, END, FAULT, HASH, Hash, Hashed, READ, READY, Read, Ready, Sent, Summary, TRY, decode, encode,
 };
 use crate::sandbox::{self, Layer};
 use crate::{Arguments, Outcome};
