@@ -1,13 +1,17 @@
 //! The library inside a task: links, ports, and the rights that programs hold.
 
+pub(crate) mod answers;
 pub(crate) mod attach;
 pub(crate) mod bootstrap;
+pub(crate) mod dead_lanes;
 pub(crate) mod error;
 pub(crate) mod half;
 pub(crate) mod holders;
 pub(crate) mod identity;
 pub(crate) mod join;
+pub(crate) mod lanes_out;
 pub(crate) mod link;
+pub(crate) mod local;
 pub(crate) mod message;
 pub(crate) mod news;
 pub(crate) mod once_right;

@@ -9,32 +9,29 @@ use futex::Gate;
 use futex::sync::Lock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::client::dead_lanes::DeadLane;
 use crate::client::half::{OwnHalf, PeerHalf};
 use crate::client::identity::Identity;
+use crate::client::lanes_out::OutLanes;
 use crate::client::replies::Replies;
 use crate::ring::group::Samples;
 use crate::ring::lane_in::LaneIn;
-use crate::ring::lane_out::{Death, LaneOut, Refusal, Region};
+use crate::ring::lane_out::LaneOut;
 use crate::ring::layout::{Bell, LANES, ReplyFlags, Slot};
-use crate::ring::payload::{Area, longest_payload};
-use crate::ring::slot::{Head, Nonsense, Token};
+use crate::ring::slot::{Head, Nonsense};
 use crate::segment::Shared;
 use crate::segment::process::is_dead;
 use crate::wire::control::Control;
-use crate::wire::request::PortRef;
 
 /// No generation of the lane is open.
-const FREE: u32 = 0;
+pub(super) const FREE: u32 = 0;
 /// A group reads the lane.
-const OPEN: u32 = 1;
+pub(super) const OPEN: u32 = 1;
 /// The lane was killed; the sender has not said yet where it ends.
-const DEAD: u32 = 2;
+pub(super) const DEAD: u32 = 2;
 
 /// The bell that is rung for news.
 const CONTROL_BELL: u8 = 0;
-
-/// News that wait for room in the control lane.
-const BACKLOG_MOST: usize = 1 << 16;
 
 /// A link to one peer.
 ///
@@ -49,24 +46,24 @@ pub(crate) struct Link {
     pub(crate) peer: Identity,
     pub(crate) gate: Gate,
     pub(crate) own: OwnHalf,
-    theirs: OnceLock<PeerHalf>,
+    pub(super) theirs: OnceLock<PeerHalf>,
     pub(crate) replies: Replies,
     /// Stand for the peer's reply slots and flags while it has none here.
     pub(crate) blank: (Slot, ReplyFlags),
-    out: Lock<OutLanes>,
+    pub(super) out: Lock<OutLanes>,
     /// Something found the control lane full.
-    has_backlog: AtomicBool,
-    news: Lock<Option<LaneIn>>,
+    pub(super) has_backlog: AtomicBool,
+    pub(super) news: Lock<Option<LaneIn>>,
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
-    lanes_in: [AtomicU32; LANES],
+    pub(super) lanes_in: [AtomicU32; LANES],
     /// The lanes that are `DEAD`.
-    dead_lanes: Lock<Vec<DeadLane>>,
+    pub(super) dead_lanes: Lock<Vec<DeadLane>>,
     /// How many lanes are `DEAD` and tokens abandoned: while there are none, nobody looks.
     pub(crate) remains: AtomicU32,
-    dead: AtomicBool,
+    pub(super) dead: AtomicBool,
     /// How often a bell of the peer's was seen rung.
-    rings: AtomicU32,
-    watch: Watch,
+    pub(super) rings: AtomicU32,
+    pub(super) watch: Watch,
 }
 
 /// How many rings more than messages taken a peer may have: more than it can have messages queued
@@ -80,83 +77,6 @@ pub(crate) enum Watch {
     Pair { process: OwnedFd, socket: OwnedFd },
     /// The peer's pid and start time, as the authority attested them, and this process's.
     Attested { pid: u32, started: u64, own: (u32, u64) },
-}
-
-/// The sender's side of the link: which lanes are free, and what is still to be told.
-#[derive(Debug)]
-struct OutLanes {
-    control: LaneOut,
-    /// News that found the control lane full, in order.
-    backlog: VecDeque<Control>,
-    /// For each lane, its last generation and where the next one starts.
-    lanes: Vec<(u32, u64)>,
-    free: Vec<usize>,
-    /// Closed lanes whose close record the receiver has not read yet.
-    closing: Vec<Closing>,
-    free_areas: Vec<usize>,
-}
-
-#[derive(Debug)]
-struct Closing {
-    lane: usize,
-    sender: LaneOut,
-    /// The receiver was told where a dead lane ends.
-    abandoned: bool,
-}
-
-/// A lane that was killed. What the peer has published there, and still publishes until it sees the
-/// lane's death, is destroyed unread; the rights in it are released.
-#[derive(Debug)]
-struct DeadLane {
-    index: usize,
-    lane: LaneIn,
-    /// The heavy fence after the kill: what is published without seeing the death is seen here.
-    is_fenced: bool,
-    /// How many more messages an honest peer can have there.
-    left: usize,
-    /// The peer has ended the lane at this position: nothing more comes.
-    end: Option<u64>,
-}
-
-impl DeadLane {
-    fn has_more(&self) -> bool {
-        self.end.is_some() || !self.is_fenced || (self.left > 0 && !matches!(self.lane.peek(), Ok(None)))
-    }
-
-    /// Copies the rights of the next message that carries some; false when there is none (yet).
-    fn take(&mut self, raw: &mut RawRights) -> bool {
-        if !std::mem::replace(&mut self.is_fenced, true) {
-            // Refused: then what is published from now on is found by a later look.
-            let _ = self.lane.gate().heavy();
-        }
-        while self.left > 0 {
-            let Ok(head) = self.lane.peek() else {
-                self.left = 0;
-                return false;
-            };
-            let Some(head) = head else { return false };
-            let has_rights = head.reply.is_some() || head.rights > 0;
-            let copied = has_rights && self.lane.copy(&head, &mut raw.records, &mut raw.body).is_ok();
-            self.lane.discard();
-            self.left -= 1;
-            if copied {
-                raw.token = head.reply;
-                raw.count = head.rights;
-                return true;
-            }
-        }
-        false
-    }
-}
-
-/// The rights of a message that is destroyed unread.
-#[derive(Debug, Default)]
-pub(crate) struct RawRights {
-    pub(crate) token: Option<Token>,
-    /// How many records there are.
-    pub(crate) count: usize,
-    pub(crate) records: Vec<u8>,
-    pub(crate) body: Vec<u8>,
 }
 
 /// There is no lane, no payload area or no memory for one.
@@ -264,109 +184,6 @@ impl Link {
         }
     }
 
-    // The sending side.
-
-    /// Opens a lane to a port of the peer.
-    pub(crate) fn open_lane(&self, to: PortRef) -> Result<(usize, LaneOut), NoRoom> {
-        let mut out = self.out.lock();
-        out.flush();
-        out.reclaim();
-        let lane = *out.free.last().ok_or(NoRoom)?;
-        self.own.prefault_lane(lane).map_err(|_| NoRoom)?;
-        let (generation, start) = out.lanes[lane];
-        let generation = generation.wrapping_add(1).max(1);
-        self.own.describe(lane, generation, to.port);
-        let theirs = self.theirs();
-        let words = self.own.out_words(theirs, lane);
-        let news = Control::Opened {
-            lane: lane as u32,
-            generation,
-            port: to.port,
-            epoch: to.epoch,
-            key: to.key,
-            start,
-        };
-        if !out.try_tell(&news) {
-            return Err(NoRoom);
-        }
-        out.free.pop();
-        out.lanes[lane].0 = generation;
-        let opened = LaneOut::open(words, self.gate, generation, start, to.limit);
-        Ok((lane, if theirs.is_none() { opened.pending() } else { opened }))
-    }
-
-    /// Closes a lane: its close record follows everything that was sent on it.
-    pub(crate) fn close_lane(&self, lane: usize, mut sender: LaneOut) {
-        if let Some(bell) = sender.close() {
-            self.ring(bell);
-        }
-        let mut out = self.out.lock();
-        // The peer's half may have come since the lane was last used: it is looked for once.
-        self.complete_lane(lane, &mut sender);
-        out.closing.push(Closing { lane, sender, abandoned: false });
-        out.reclaim();
-    }
-
-    /// Gives a lane room for long bodies.
-    pub(crate) fn give_area(&self, sender: &mut LaneOut) -> Result<(), NoRoom> {
-        let (index, words, base) = self.claim_area()?;
-        sender.set_area(Area::new(words, index, base, self.own.geometry.slots));
-        Ok(())
-    }
-
-    /// Takes a payload area for good, and where it begins in the payload region.
-    pub(crate) fn take_area(&self) -> Result<(Region, usize), NoRoom> {
-        self.claim_area().map(|(_, words, base)| (words, base))
-    }
-
-    fn claim_area(&self) -> Result<(usize, Region, usize), NoRoom> {
-        let mut out = self.out.lock();
-        if out.free_areas.is_empty() {
-            out.reclaim();
-        }
-        let index = *out.free_areas.last().ok_or(NoRoom)?;
-        let (words, base) = self.own.area(index).map_err(|_| NoRoom)?;
-        out.free_areas.pop();
-        Ok((index, words, base))
-    }
-
-    /// Rings a bell of the own half.
-    pub(crate) fn ring(&self, bell: u8) {
-        LaneOut::ring(&self.own.bells, bell);
-    }
-
-    /// The longest body of a message over this link.
-    pub(crate) fn longest_body(&self) -> usize {
-        longest_payload(self.own.geometry.area_bytes)
-    }
-
-    /// Gives rights back to the peer. What was sent with them is received first.
-    pub(crate) fn give_back(&self, to: PortRef, count: u64) {
-        self.tell(Control::Returned { port: to.port, epoch: to.epoch, key: to.key, count });
-    }
-
-    /// Tells the peer something, now or as soon as the control lane has room. Never waits.
-    fn tell(&self, news: Control) {
-        let mut out = self.out.lock();
-        out.flush();
-        if !out.backlog.is_empty() || !out.try_tell(&news) {
-            out.defer(news);
-        }
-        self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
-    }
-
-    /// Tells what found the control lane full, as far as there is room now: the program may never
-    /// tell anything again by itself.
-    pub(crate) fn flush(&self) {
-        if self.has_backlog.load(Ordering::Relaxed) {
-            let mut out = self.out.lock();
-            out.flush();
-            self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
-        }
-    }
-
-    // The receiving side.
-
     /// A bell was rung. If it is one of the peer's, says whether that was once too often: whether it
     /// has rung far more than what it has sent explains.
     pub(crate) fn rang(&self, bell: &Shared<Bell>) -> bool {
@@ -465,62 +282,6 @@ impl Link {
         lane.advance(&Head::close());
     }
 
-    /// The lane is read no further. The peer may open it again after it has said where it ends.
-    pub(crate) fn kill_lane(&self, index: usize, mut lane: LaneIn, death: Death) {
-        let mut dead = self.dead_lanes.lock();
-        self.lanes_in[index].store(DEAD, Ordering::Release);
-        lane.kill(death);
-        let left = lane.capacity();
-        self.remains.fetch_add(1, Ordering::Release);
-        dead.push(DeadLane { index, lane, is_fenced: false, left, end: None });
-    }
-
-    /// Whether a message may lie in a lane that was killed.
-    pub(crate) fn has_unread(&self) -> bool {
-        self.remains.load(Ordering::Acquire) > 0
-            && (self.dead_lanes.lock().iter().any(DeadLane::has_more) || self.has_late_answer())
-    }
-
-    /// Destroys messages in lanes that were killed, and answers that nobody waits for, up to the next
-    /// one that carries rights: those are for the caller to release. False when there is none (yet).
-    pub(crate) fn destroy_unread(&self, raw: &mut RawRights) -> bool {
-        if self.remains.load(Ordering::Acquire) == 0 {
-            return false;
-        }
-        let mut dead = self.dead_lanes.lock();
-        let mut at = 0;
-        while at < dead.len() {
-            if dead[at].take(raw) {
-                return true;
-            }
-            if let Some(end) = dead[at].end {
-                // Read to the end: the peer may use the ring again.
-                let over = dead.swap_remove(at);
-                self.remains.fetch_sub(1, Ordering::Relaxed);
-                self.lanes_in[over.index].store(FREE, Ordering::Release);
-                self.own.bury(over.index, end);
-                continue;
-            }
-            at += 1;
-        }
-        drop(dead);
-        self.take_late_answer(raw)
-    }
-
-    /// The peer has seen that its lane is dead, and has ended it: it is free once it is read so far.
-    ///
-    /// # Errors
-    /// [`Nonsense`]: the lane is not dead, or cannot end there.
-    pub(crate) fn bury_lane(&self, lane: u32, end: u64) -> Result<(), Nonsense> {
-        if !self.own.can_end(lane as usize, end) {
-            return Err(Nonsense);
-        }
-        let mut dead = self.dead_lanes.lock();
-        let ended = dead.iter_mut().find(|dead| dead.index == lane as usize && dead.end.is_none());
-        ended.ok_or(Nonsense)?.end = Some(end);
-        Ok(())
-    }
-
     /// The bells of the peer's half, once it has arrived.
     pub(crate) fn bells(&self) -> Option<&Shared<[Bell]>> {
         self.theirs().map(|theirs| &theirs.bells)
@@ -530,68 +291,6 @@ impl Link {
     pub(crate) fn sample_bell(&self, bell: u8, samples: &mut Samples) {
         if let Some(bell) = self.bells().and_then(|bells| bells.at(usize::from(bell))) {
             samples.add(bell);
-        }
-    }
-}
-
-impl OutLanes {
-    /// Lanes whose close record was read are free again. One that the receiver has killed is read no
-    /// further: it is told where the lane ends, and answers by moving its cursor there.
-    fn reclaim(&mut self) {
-        let mut at = 0;
-        while at < self.closing.len() {
-            let closing = &mut self.closing[at];
-            if closing.sender.is_drained() {
-                let Closing { lane, sender, .. } = self.closing.swap_remove(at);
-                let (start, area) = sender.end();
-                self.lanes[lane].1 = start;
-                self.free.push(lane);
-                self.free_areas.extend(area.map(|area| area.index()));
-                continue;
-            }
-            if !closing.abandoned && closing.sender.see_death() {
-                let news = Control::Abandoned { lane: closing.lane as u32, end: closing.sender.position() };
-                self.closing[at].abandoned = self.try_tell(&news);
-            }
-            at += 1;
-        }
-    }
-
-    fn try_tell(&mut self, news: &Control) -> bool {
-        let (id, body) = news.encode();
-        match self.control.push(Head::message(id, body.len()), [&[], &body]) {
-            Ok(Some(bell)) => {
-                LaneOut::ring(self.control.bells(), bell);
-                true
-            }
-            Ok(None) => true,
-            Err(Refusal::Full) => false,
-            Err(Refusal::Dead | Refusal::TooLarge | Refusal::NeedsArea) => true, // nobody is there to tell
-        }
-    }
-
-    /// Keeps news until there is room. A peer that reads no news while it goes on giving rights
-    /// away does not fill this task's memory: beyond
-    /// the limit it is not told that they are back.
-    fn defer(&mut self, news: Control) {
-        if let (
-            Some(Control::Returned { port, epoch, key, count }),
-            Control::Returned { port: new_port, epoch: new_epoch, key: new_key, count: more },
-        ) = (self.backlog.back_mut(), news)
-            && (*port, *epoch, *key) == (new_port, new_epoch, new_key)
-        {
-            *count = count.saturating_add(more);
-        } else if self.backlog.len() < BACKLOG_MOST {
-            self.backlog.push_back(news);
-        }
-    }
-
-    fn flush(&mut self) {
-        while let Some(news) = self.backlog.front().copied() {
-            if !self.try_tell(&news) {
-                return;
-            }
-            self.backlog.pop_front();
         }
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::client::error::{SendError, SendFailure};
 use crate::client::link::Link;
+use crate::client::local::LocalMessage;
 use crate::client::message::Message;
-use crate::client::port::{LocalMessage, Port};
+use crate::client::port::Port;
 use crate::client::right::Passage;
 use crate::client::task::Inner;
 use crate::ring::slot::{Head, Token};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futex::sync::Lock;
 
-use crate::client::link::{Link, NoRoom, RawRights};
+use crate::client::dead_lanes::RawRights;
+use crate::client::link::{Link, NoRoom};
 use crate::ring::heap::Heap;
 use crate::ring::layout::REPLIES;
 use crate::ring::reply::ReplyWords;

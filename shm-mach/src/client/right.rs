@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::client::dead_lanes::RawRights;
 use crate::client::error::SendFailure;
-use crate::client::link::{Link, RawRights};
+use crate::client::link::Link;
 use crate::client::message::{Message, Raw, Received};
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;

@@ -8,8 +8,9 @@ use futex::{Deadline, WaitSet};
 
 use crate::client::error::{SendError, SendFailure};
 use crate::client::link::Link;
+use crate::client::local::LocalMessage;
 use crate::client::message::Message;
-use crate::client::port::{LocalMessage, Port};
+use crate::client::port::Port;
 use crate::client::receive_right::TICK;
 use crate::client::right::Passage;
 use crate::client::task::Inner;

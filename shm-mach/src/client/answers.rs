@@ -1,0 +1,193 @@
+//! Send-once rights to a port, and the answers that it awaits by them.
+
+use std::sync::Arc;
+
+use futex::Gate;
+
+use crate::client::identity::Identity;
+use crate::client::link::{Link, NoRoom};
+use crate::client::local::LocalMessage;
+use crate::client::message::{Notification, Received};
+use crate::client::port::{Port, PortState};
+use crate::client::replies::Awaited;
+use crate::client::right::Right;
+use crate::ring::group::{Samples, Sources};
+use crate::ring::slot::{Head, Kind, Nonsense, Token};
+
+impl Port {
+    /// A send-once right of this task's own was made.
+    pub(crate) fn add_once(&self) {
+        self.group.lock().port.once += 1;
+    }
+
+    /// Such a right was used.
+    pub(crate) fn answer_local(&self, message: LocalMessage) {
+        let refused = self.group.change(|state| {
+            state.port.once -= 1;
+            if state.port.is_dead {
+                return Some(message);
+            }
+            state.port.local.push_back(message);
+            None
+        });
+        drop(refused); // not under the lock: its rights may lead to this very port
+    }
+
+    /// Such a right was dropped unused.
+    pub(crate) fn drop_once(&self) {
+        self.answer_local(LocalMessage::notification(Notification::SendOnce));
+    }
+
+    /// A send-once right goes to the peer of `link` as a token: the answer is awaited here.
+    pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
+        self.group.extend(|state| {
+            let armed = state.is_sleepy();
+            let token = link.begin_reply(armed.then(|| self.group.bell()))?;
+            state.port.awaited.push(Awaited { link: link.clone(), token, armed });
+            Ok(token)
+        })
+    }
+
+    /// The token was not published after all: the right is still this task's.
+    pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
+        let port = &mut self.group.lock().port;
+        let is_it = |awaited: &Awaited| Arc::ptr_eq(&awaited.link, link) && awaited.token == token;
+        if let Some(at) = port.awaited.iter().position(is_it) {
+            port.awaited.swap_remove(at);
+            return link.end_reply(token);
+        }
+        if link.cancel_reply(token) {
+            return;
+        }
+        // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
+        // given back then. The right exists again, so what told of its end is taken back: one such
+        // notification is like another.
+        port.once += 1;
+        let told = port.local.iter().rposition(LocalMessage::is_send_once);
+        if let (true, Some(at)) = (link.is_dead(), told) {
+            port.local.remove(at);
+        }
+    }
+}
+
+impl PortState {
+    /// The answer that was given first, of those that are there.
+    #[inline]
+    pub(super) fn take_answer(&mut self, into: &mut Received) -> bool {
+        let Some((at, head)) = self.first_answer() else { return false };
+        let awaited = self.awaited.swap_remove(at);
+        self.once -= 1;
+        self.lane_was_last = true;
+        let copied = head.and_then(|head| match head.kind {
+            Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| Some(head)),
+            Kind::Close => Ok(None),
+        });
+        match copied {
+            Ok(Some(head)) => into.set_origin(&head, &awaited.link),
+            Ok(None) => into.set_notification(Notification::SendOnce),
+            Err(_) => {
+                self.condemned.push(awaited.link.clone());
+                into.set_notification(Notification::SendOnce);
+            }
+        }
+        awaited.consume();
+        true
+    }
+
+    /// Answers of one peer are taken in the order in which it gave them. When one is seen, all that
+    /// were given before it can be seen as well, so a second look finds the first.
+    #[inline]
+    fn first_answer(&self) -> Option<(usize, Result<Head, Nonsense>)> {
+        let look = || {
+            let given = self
+                .awaited
+                .iter()
+                .enumerate()
+                .filter_map(|(at, awaited)| awaited.peek().transpose().map(|head| (at, head)));
+            given.min_by_key(|(_, head)| head.map_or(0, |head| head.stamp))
+        };
+        let first = look()?;
+        if self.awaited.len() == 1 { Some(first) } else { look() }
+    }
+
+    /// A task answers no more: what it has answered is delivered, the rest are
+    /// notifications.
+    pub(super) fn lose_answers(&mut self, task: u64, condemned: bool) {
+        let (lost, kept) =
+            std::mem::take(&mut self.awaited).into_iter().partition(|awaited| awaited.link.task == task);
+        self.awaited = kept;
+        let mut lost: Vec<Awaited> = lost;
+        let order = |awaited: &Awaited| awaited.peek().ok().flatten().map_or(u64::MAX, |head| head.stamp);
+        lost.sort_by_cached_key(order);
+        for awaited in lost {
+            self.once -= 1;
+            let answer = if condemned { None } else { last_answer(&awaited) };
+            self.local
+                .push_back(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
+        }
+    }
+
+    /// A task's send-once rights to the port end. Says whether it held any.
+    pub(super) fn revoke_answers(&mut self, task: u64) -> bool {
+        let (ended, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.awaited).into_iter().partition(|awaited| awaited.link.task == task);
+        self.awaited = kept;
+        let any = !ended.is_empty();
+        for awaited in ended {
+            self.once -= 1;
+            self.local.push_back(LocalMessage::notification(Notification::SendOnce));
+            awaited.abandon();
+        }
+        any
+    }
+}
+
+/// A dead peer's answer. Rights in it would lead to the dead.
+fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
+    let head = awaited.peek().ok()??;
+    let mut body = Vec::new();
+    awaited.copy(&head, &mut Vec::new(), &mut body).ok()?;
+    let rights = (0..head.rights).map(|_| Right::Dead).collect();
+    let message = LocalMessage { id: head.id, body, sender: awaited.link.peer, reply: None, rights };
+    (head.kind == Kind::Message).then_some(message)
+}
+
+impl Received {
+    /// Says who sent what was just copied, and what rights lie beside it.
+    #[inline]
+    pub(super) fn set_origin(&mut self, head: &Head, link: &Arc<Link>) {
+        self.id = head.id;
+        self.sender = link.peer;
+        if head.reply.is_some() || head.rights > 0 {
+            self.raw.token = head.reply;
+            self.raw.from = Some(link.clone());
+        }
+    }
+
+    pub(super) fn set_notification(&mut self, notification: Notification) {
+        (self.id, self.body) = notification.encode();
+        self.sender = Identity::KERNEL;
+    }
+}
+
+impl Sources for PortState {
+    fn sample(&self, bell: u8, samples: &mut Samples) {
+        for (at, awaited) in self.awaited.iter().enumerate() {
+            if self.awaited[..at].iter().all(|other| !Arc::ptr_eq(&other.link, &awaited.link)) {
+                awaited.link.sample_bell(bell, samples);
+            }
+        }
+    }
+
+    fn arm(&mut self, bell: u8, gates: &mut Vec<Gate>) {
+        for awaited in &mut self.awaited {
+            if awaited.arm(bell) {
+                gates.push(awaited.link.gate);
+            }
+        }
+    }
+
+    fn any_ready(&self) -> bool {
+        self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
+    }
+}
