@@ -1,5 +1,6 @@
 //! The link to one peer: both halves, the lanes in them, and the control lanes.
 
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -79,7 +80,7 @@ pub(crate) enum Watch {
 struct OutLanes {
     control: LaneOut,
     /// News that found the control lane full, in order.
-    backlog: Vec<Control>,
+    backlog: VecDeque<Control>,
     /// For each lane, its last generation and where the next one starts.
     lanes: Vec<(u32, u64)>,
     free: Vec<usize>,
@@ -113,7 +114,7 @@ impl Link {
         let slots = own.geometry.slots as u32;
         let out = OutLanes {
             control: LaneOut::open(own.out_words(None, 0), gate, 1, 0, slots - 1).pending(),
-            backlog: Vec::new(),
+            backlog: VecDeque::new(),
             lanes: vec![(0, 0); LANES],
             free: (1..LANES).rev().collect(),
             closing: Vec::new(),
@@ -282,7 +283,7 @@ impl Link {
         let mut out = self.out.lock();
         out.flush();
         if !out.backlog.is_empty() || !out.try_tell(&news) {
-            out.backlog.push(news);
+            out.backlog.push_back(news);
         }
         self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
     }
@@ -461,11 +462,11 @@ impl OutLanes {
     }
 
     fn flush(&mut self) {
-        while let Some(news) = self.backlog.first().copied() {
+        while let Some(news) = self.backlog.front().copied() {
             if !self.try_tell(&news) {
                 return;
             }
-            self.backlog.remove(0);
+            self.backlog.pop_front();
         }
     }
 }
