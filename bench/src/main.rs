@@ -56,6 +56,9 @@ struct Arguments {
     /// One of the two processes of a repetition.
     #[arg(long, hide = true, value_name = "JOB")]
     worker: Option<String>,
+    /// A third process that one of them has started.
+    #[arg(long, hide = true, num_args = 2, value_names = ["PARENT", "CPU"])]
+    third: Option<Vec<usize>>,
     /// The rows to measure (default: all); the anchors they need are added.
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(catalogue::names()))]
     names: Vec<String>,
@@ -63,9 +66,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match &arguments.worker {
-        Some(job) => worker::run(job),
-        None => coordinate(&arguments),
+    let result = match (&arguments.worker, &arguments.third) {
+        (Some(job), _) => worker::run(job),
+        (None, Some(values)) => ours::run_third(values),
+        (None, None) => coordinate(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

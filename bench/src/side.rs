@@ -56,6 +56,16 @@ impl Side {
         Shared::map(&file, length)
     }
 
+    /// Hands a descriptor to the other side, which must [`take`](Self::take) it then.
+    pub(crate) fn give(&self, fd: &OwnedFd) -> Result<(), Failure> {
+        passing::send(&self.link, 0, fd)
+    }
+
+    /// Takes what the other side gives.
+    pub(crate) fn take(&self) -> Result<OwnedFd, Failure> {
+        Ok(passing::receive(&self.link)?.1)
+    }
+
     /// One end of a fresh socket pair; both must call this, in the same order among set-up calls.
     pub(crate) fn channel(&self, kind: SocketType) -> Result<OwnedFd, Failure> {
         match self.role {

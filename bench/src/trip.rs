@@ -21,8 +21,14 @@ pub(crate) fn round_trips(
     }
 }
 
+/// Messages that each side sends: to warm up, to start the clock, and to measure.
+pub(crate) fn messages(side: &Side) -> u64 {
+    side.warm_up() + 1 + side.count
+}
+
+/// The asking side of [`round_trips`].
 #[inline(always)]
-fn ask(
+pub(crate) fn ask(
     side: &Side,
     mut send: impl FnMut(u64) -> Result<(), Failure>,
     mut receive: impl FnMut() -> Result<u64, Failure>,
@@ -30,7 +36,7 @@ fn ask(
     let mut times = histogram();
     let mut sent = Instant::now();
     // One loop with one call of each half, which are then inlined too.
-    for number in 1..=side.warm_up() + 1 + side.count {
+    for number in 1..=messages(side) {
         send(number)?;
         let now = Instant::now();
         if number > side.warm_up() + 1 {
@@ -48,7 +54,7 @@ fn answer(
     mut send: impl FnMut(u64) -> Result<(), Failure>,
     mut receive: impl FnMut() -> Result<u64, Failure>,
 ) -> Result<Measure, Failure> {
-    for number in 1..=side.warm_up() + 1 + side.count {
+    for number in 1..=messages(side) {
         expect(receive()?, number)?;
         send(number)?;
     }

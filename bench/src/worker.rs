@@ -47,8 +47,8 @@ fn run_side(job: &Job) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sees to it that this process does not outlive the coordinator, even if it spins.
-fn follow(coordinator: i32) -> Result<(), Failure> {
+/// Sees to it that this process does not outlive the one that started it, even if it spins.
+pub(crate) fn follow(coordinator: i32) -> Result<(), Failure> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // Only from here on does the signal come; a coordinator that died before shows as another parent.
     if getppid().map(Pid::as_raw_pid) == Some(coordinator) {

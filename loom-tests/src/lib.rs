@@ -5,6 +5,7 @@
 //! | [`models`] | the scenarios, each with its assertions, and how far each is explored |
 //! | [`table`] | every named ordering and step, and the model that fails without it |
 //! | [`wire`] | the memory of one lane on the heap, and its two ends |
+//! | [`reply`] | the memory of the reply slots of a link, and its two sides |
 //! | [`mail`] | messages that are recognised whole, sent and taken |
 //! | [`scene`] | what surrounds a group: control bells, news, the other groups |
 //! | [`office`] | a world whose news come over a lane of their own |
@@ -27,6 +28,7 @@ pub mod explore;
 pub mod mail;
 pub mod models;
 pub mod office;
+pub mod reply;
 pub mod scene;
 pub mod table;
 pub mod wire;

@@ -1,19 +1,43 @@
 //! What the models send and take: messages that can be recognised whole.
 
 use futex::sync::{step, yield_now};
-use futex::{Deadline, WaitSet};
-use shm_mach::ring::group::{Group, State};
+use futex::{Deadline, Gate, WaitSet};
+use shm_mach::ring::group::{Group, Samples, Sources, State};
 use shm_mach::ring::lane_in::LaneIn;
 use shm_mach::ring::lane_out::{LaneOut, Refusal};
 use shm_mach::ring::slot::{Head, Kind};
 
+use crate::reply::Awaited;
 use crate::wire::Wire;
 
-/// A group whose port holds the ids of local messages.
-pub type Port = Group<Vec<i32>>;
+/// A group whose port holds the ids of local messages, and the answers that are awaited.
+pub type Port = Group<Inbox>;
+
+/// What else than lanes the threads of a group wait for.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    /// Ids of local messages.
+    pub local: Vec<i32>,
+    /// Answers.
+    pub awaited: Vec<Awaited>,
+}
+
+impl Sources for Inbox {
+    fn sample(&self, bell: u8, samples: &mut Samples) {
+        self.awaited.iter().for_each(|awaited| awaited.sample(bell, samples));
+    }
+
+    fn arm(&mut self, bell: u8, gates: &mut Vec<Gate>) {
+        self.awaited.iter_mut().for_each(|awaited| gates.extend(awaited.arm(bell)));
+    }
+
+    fn any_ready(&self) -> bool {
+        self.awaited.iter().any(Awaited::is_there)
+    }
+}
 
 /// The body of message `id` when it has `length` bytes.
-fn body(id: i32, length: usize) -> Vec<u8> {
+pub(crate) fn body(id: i32, length: usize) -> Vec<u8> {
     let words = (0..length.div_ceil(8)).flat_map(|word| (i64::from(id) * 1000 + word as i64).to_ne_bytes());
     words.take(length).collect()
 }
@@ -107,10 +131,13 @@ pub fn poll(lane: &mut LaneIn) -> Option<i32> {
     }
 }
 
-/// What the threads of a group take: a local message, or the next of a lane.
-pub fn take(state: &mut State<Vec<i32>>) -> Option<i32> {
-    if let Some(id) = state.port.pop() {
+/// What the threads of a group take: a local message, an answer, or the next of a lane.
+pub fn take(state: &mut State<Inbox>) -> Option<i32> {
+    if let Some(id) = state.port.local.pop() {
         return Some(id);
+    }
+    if let Some(at) = state.port.awaited.iter().position(Awaited::is_there) {
+        return Some(state.port.awaited.swap_remove(at).take());
     }
     let (at, head) = state.ready()?;
     let head = head.expect("torn: an honest sender writes no nonsense");

@@ -4,6 +4,8 @@ pub mod full;
 pub mod gate;
 pub mod group;
 pub mod lane;
+pub mod reply;
+pub mod table;
 pub mod world;
 
 /// A model: a scenario with assertions, run in every interleaving.
@@ -55,12 +57,26 @@ models! {
     group::hand_over, 2;
     group::early, 2;
     group::cascade, 2;
+    reply::publish_consume, 3;
+    reply::in_order, 3;
+    reply::drop_against_abandon, 3;
+    reply::dropped, 3;
+    reply::armed_late, 3;
+    reply::armed_first, 3;
+    reply::beside_a_lane, 2;
+    reply::extended, 3;
+    reply::late_answer, 3;
+    reply::next_life, 3;
+    reply::heap_again, 3;
+    table::in_one_piece, 2;
     world::shared_bell, 2;
     world::shared_bell_early, 2;
     world::shared_bell_newest, 2;
     world::new_lane, 3;
     world::news_lane, 2;
     world::new_lane_for_another, 2;
+    world::pending, 3;
+    world::completed, 3;
 }
 
 impl Model {

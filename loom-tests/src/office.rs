@@ -40,7 +40,7 @@ impl World for Office {
             }
             let id = read(&news, &head).expect("no close record");
             news.advance(&head);
-            self.home.change(|state| state.port.push(id));
+            self.home.change(|state| state.port.local.push(id));
         }
     }
 

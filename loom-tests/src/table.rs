@@ -29,6 +29,8 @@ pub struct Row {
 
 const LANE_IN: &str = "shm-mach/src/ring/lane_in.rs";
 const LANE_OUT: &str = "shm-mach/src/ring/lane_out.rs";
+const REPLY: &str = "shm-mach/src/ring/reply.rs";
+const TABLE: &str = "shm-mach/src/ipc/table.rs";
 const GROUP: &str = "shm-mach/src/ring/group.rs";
 const GATE: &str = "futex/src/gate.rs";
 
@@ -36,6 +38,10 @@ const GATE: &str = "futex/src/gate.rs";
 const STUCK: &str = "deadlock";
 /// What loom says of an access that another one should have happened before.
 const RACE: &str = "Causality violation";
+const NEVER_STALE: &str =
+    "the model holds without it: loom shows no old field beside the last version. The argument stands alone";
+const TORN: &str = "a torn row";
+const MISSING: &str = "an earlier answer is missing";
 const OLD_LIMIT: &str = "the old generation's limit was believed";
 
 const fn row(name: &'static str, file: &'static str, partner: &'static str, proof: Proof) -> Row {
@@ -73,6 +79,36 @@ pub const ORDERS: &[Row] = &[
         "full-sample",
         Fails(&[("full::death", STUCK), ("full::raised_limit", STUCK)]),
     ),
+    row(
+        "reply-flags-before",
+        REPLY,
+        "none: that nobody waits may be seen late, or never: the slot stays unused until it is answered",
+        Relaxed,
+    ),
+    row(
+        "reply-publish",
+        REPLY,
+        "reply-fence",
+        Fails(&[("reply::publish_consume", RACE), ("reply::in_order", MISSING), ("reply::heap_again", RACE)]),
+    ),
+    row("reply-look", REPLY, "reply-fence", Relaxed),
+    row(
+        "reply-fence",
+        REPLY,
+        "reply-publish",
+        Fails(&[("reply::publish_consume", RACE), ("reply::in_order", MISSING), ("reply::heap_again", RACE)]),
+    ),
+    row("reply-flags-after", REPLY, "gate-light", Relaxed),
+    row("reply-flags", REPLY, "reply-consumed", Fails(&[("reply::heap_again", RACE)])),
+    row("reply-consumed", REPLY, "reply-flags", Fails(&[("reply::heap_again", RACE)])),
+    row("table-own", TABLE, "none: only the writer, under its lock, changes it", Relaxed),
+    row("table-odd", TABLE, "table-begin", Relaxed),
+    row("table-begin", TABLE, "table-recheck", Fails(&[("table::in_one_piece", TORN)])),
+    row("table-field", TABLE, "table-end or table-recheck", Relaxed),
+    row("table-end", TABLE, "table-look", Unseen(NEVER_STALE)),
+    row("table-version", TABLE, "table-look and table-recheck", Relaxed),
+    row("table-look", TABLE, "table-end", Unseen(NEVER_STALE)),
+    row("table-recheck", TABLE, "table-begin", Fails(&[("table::in_one_piece", TORN)])),
     row("bell-sample", GROUP, "bell-sample-fence", Relaxed),
     row(
         "bell-sample-fence",
@@ -97,13 +133,23 @@ pub const STEPS: &[Row] = &[
         "gate-light",
         GATE,
         "the waker fences between its store and its look",
-        Fails(&[("gate::sleeper", STUCK), ("full::interval", STUCK), ("full::death", STUCK)]),
+        Fails(&[
+            ("gate::sleeper", STUCK),
+            ("full::interval", STUCK),
+            ("full::death", STUCK),
+            ("reply::armed_late", STUCK),
+        ]),
     ),
     row(
         "gate-heavy",
         GATE,
         "the sleeper fences between its store and its look",
-        Fails(&[("gate::sleeper", STUCK), ("full::interval", STUCK), ("full::death", STUCK)]),
+        Fails(&[
+            ("gate::sleeper", STUCK),
+            ("full::interval", STUCK),
+            ("full::death", STUCK),
+            ("reply::armed_late", STUCK),
+        ]),
     ),
     row(
         "sample-before-look",
@@ -120,8 +166,8 @@ pub const STEPS: &[Row] = &[
     row(
         "park-rescan",
         GROUP,
-        "newly armed lanes are looked at again after the heavy fence",
-        Fails(&[("gate::sleeper", STUCK)]),
+        "newly armed lanes and answers are looked at again after the heavy fence",
+        Fails(&[("gate::sleeper", STUCK), ("reply::armed_late", STUCK), ("reply::beside_a_lane", STUCK)]),
     ),
     row(
         "arm-for-own-bell",
@@ -140,7 +186,13 @@ pub const STEPS: &[Row] = &[
         "kick-count",
         GROUP,
         "a change inside the task counts the kick word up",
-        Fails(&[("gate::local", STUCK), ("gate::insert", STUCK)]),
+        Fails(&[("gate::local", STUCK), ("gate::insert", STUCK), ("reply::extended", STUCK)]),
+    ),
+    row(
+        "pending-rings",
+        LANE_OUT,
+        "a sender that cannot know who sleeps rings the control bell",
+        Fails(&[("world::pending", STUCK)]),
     ),
     row("kick-wake", GROUP, "and wakes it", Fails(&[("gate::local", STUCK), ("gate::insert", STUCK)])),
     row(
@@ -225,6 +277,18 @@ pub const RULES: &[Row] = &[
         "loom-tests/src/models/lane.rs",
         "a ring is used again only when its close record was read",
         Fails(&[("lane::reuse", RACE)]),
+    ),
+    row(
+        "begin-before-request",
+        "loom-tests/src/models/reply.rs",
+        "a bell that is asked for before the token goes out needs no fence",
+        Fails(&[("reply::armed_first", STUCK)]),
+    ),
+    row(
+        "reuse-when-answered",
+        "loom-tests/src/models/reply.rs",
+        "an abandoned reply slot is used again only when its token was answered",
+        Fails(&[("reply::late_answer", "a late answer took the place of the next")]),
     ),
     row(
         "reuse-new-generation",

@@ -7,7 +7,7 @@ use shm_mach::ring::lane_in::{InWords, LaneIn};
 use shm_mach::ring::lane_out::{LaneOut, OutWords};
 use shm_mach::ring::layout::{Bell, Cursor, Entry, Flags, Slot};
 use shm_mach::ring::payload::Area;
-use shm_mach::ring::slot::Head;
+use shm_mach::ring::slot::{Head, seq};
 use shm_mach::segment::Shared;
 
 /// Where lanes begin: the second message of a lane wraps the sequence number and the cursor.
@@ -34,7 +34,7 @@ pub struct Wire {
 fn last_lap(at: u64, slots: u64) -> Slot {
     let slot = Slot::default();
     let position = START - slots + at.wrapping_sub(START) % slots;
-    let words = Head::message(-1, 8).encode(position);
+    let words = Head::message(-1, 8).encode(seq(position));
     words.iter().zip(&slot.words).for_each(|(value, word)| word.store(*value, Ordering::Relaxed));
     slot
 }
@@ -100,6 +100,21 @@ impl Wire {
             lane.set_area(Area::new(self.payload.clone(), 0, 0, self.slots.len()));
         }
         lane
+    }
+
+    /// The sender's end while it does not know the receiver's half.
+    pub fn pending_sender(&self, limit: u32) -> LaneOut {
+        let blank = Self {
+            flags: Shared::heap(Flags::default()),
+            cursor: Shared::heap(Cursor::default()),
+            ..self.clone()
+        };
+        blank.sender(limit).pending()
+    }
+
+    /// The receiver's half has arrived at the sender.
+    pub fn complete(&self, lane: &mut LaneOut) {
+        lane.complete(self.flags.clone(), self.cursor.clone());
     }
 
     /// The receiver's end of the lane's first generation.

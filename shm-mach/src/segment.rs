@@ -15,5 +15,5 @@ pub mod process;
 mod shared;
 pub mod socket;
 
-pub use memfd::{OwnMemory, OwnSegment, PeerSegment, Refused};
+pub use memfd::{OwnMemory, OwnSegment, PeerSegment, Refused, is_segment};
 pub use shared::{Shared, Words};

@@ -195,3 +195,37 @@ fn no_senders_follows_the_last_drop() {
     drop(joined);
     peer.finish();
 }
+
+/// Holds each reply right until the next message, and then answers, wanted or not.
+fn serve_late() {
+    let joined = join(inherited(), &Options::default()).unwrap();
+    let mut message = Received::new();
+    loop {
+        joined.receive.receive(&mut message).unwrap();
+        if message.notification().is_some() {
+            return;
+        }
+        let reply = message.take_reply().unwrap();
+        joined.receive.receive(&mut message).unwrap();
+        assert_eq!(reply.send(Message::new(3, b"")).unwrap_err().failure(), SendFailure::PortDied);
+    }
+}
+
+#[test]
+fn a_refused_answer_frees_its_slot() {
+    if role().is_some() {
+        return serve_late();
+    }
+    let (ours, theirs) = sockets();
+    let peer = spawn("a_refused_answer_frees_its_slot", "server", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    for round in 0..1500 {
+        let replies = joined.task.allocate().unwrap();
+        let request = Message::new(1, b"").reply_to(replies.make_send_once());
+        assert!(joined.send.send(request).is_ok(), "round {round}");
+        drop(replies);
+        joined.send.send(Message::new(2, b"")).unwrap();
+    }
+    drop(joined);
+    peer.finish();
+}

@@ -30,8 +30,14 @@ pub(super) fn send_body(send: &SendRight, body: &[u8]) -> Result<(), Failure> {
 #[inline(always)]
 pub(super) fn receive_number(receive: &ReceiveRight, into: &mut Received) -> Result<u64, Failure> {
     receive.receive(into)?;
-    match into.body().try_into() {
+    number_in(into)
+}
+
+/// The number in a received message of eight bytes.
+#[inline(always)]
+pub(super) fn number_in(message: &Received) -> Result<u64, Failure> {
+    match message.body().try_into() {
         Ok(body) => Ok(u64::from_le_bytes(body)),
-        Err(_) => Err(format!("a body of {} bytes came, 8 were due", into.body().len()).into()),
+        Err(_) => Err(format!("a body of {} bytes came, 8 were due", message.body().len()).into()),
     }
 }

@@ -5,7 +5,7 @@ use futex::sync::Arc;
 use shm_mach::ring::patience::Wait;
 
 use crate::explore::{expire_timers, refuse_membarrier, spawn};
-use crate::mail::{Port, publish, send, send_and_leave, take};
+use crate::mail::{Inbox, Port, publish, send, send_and_leave, take};
 use crate::scene::Scene;
 use crate::wire::{Wire, bells};
 
@@ -13,7 +13,7 @@ use crate::wire::{Wire, bells};
 /// gets both, in order and whole, and never sleeps over one.
 pub fn sleeper() {
     let wire = Wire::new(4);
-    let group = Port::new(1, Vec::new());
+    let group = Port::new(1, Inbox::default());
     group.insert(wire.seat(3));
     let mut lane = wire.sender(3);
     let there = wire.clone();
@@ -33,7 +33,7 @@ pub fn sleeper() {
 /// As [`sleeper`], with a receiver that spins before it sleeps, and one message.
 pub fn spinner() {
     let wire = Wire::new(2);
-    let group = Port::new(1, Vec::new());
+    let group = Port::new(1, Inbox::default());
     group.insert(wire.seat(1));
     let mut lane = wire.sender(1);
     let sender = spawn(move || send(&mut lane, 1));
@@ -47,7 +47,7 @@ pub fn spinner() {
 pub fn two_senders() {
     let bells = bells(2);
     let wires = [Wire::in_half(2, 0, bells.clone()), Wire::in_half(2, 0, bells)];
-    let group = Port::new(1, Vec::new());
+    let group = Port::new(1, Inbox::default());
     wires.iter().for_each(|wire| group.insert(wire.seat(1)));
     let senders = [0, 1].map(|at| {
         let mut lane = wires[at].sender(1);
@@ -63,10 +63,10 @@ pub fn two_senders() {
 /// A message is sent inside the task while the receiver sleeps, or is about to: it is taken.
 pub fn local() {
     let wire = Wire::new(2);
-    let group = Arc::new(Port::new(1, Vec::new()));
+    let group = Arc::new(Port::new(1, Inbox::default()));
     group.insert(wire.seat(1));
     let here = group.clone();
-    let sender = spawn(move || here.change(|state| state.port.push(7)));
+    let sender = spawn(move || here.change(|state| state.port.local.push(7)));
     let got = group.wait(&Scene::quiet(), Wait::Park, Deadline::NEVER, take);
     assert_eq!(got, Ok(Some(7)));
     sender.join().unwrap();
@@ -76,7 +76,7 @@ pub fn local() {
 /// message is taken.
 pub fn insert() {
     let wire = Wire::new(2);
-    let group = Arc::new(Port::new(1, Vec::new()));
+    let group = Arc::new(Port::new(1, Inbox::default()));
     let mut lane = wire.sender(1);
     let seat = wire.seat(1);
     let there = group.clone();
@@ -92,7 +92,7 @@ pub fn insert() {
 /// lane was armed for the first group: the second arms it for itself, and its receiver is woken.
 pub fn moved() {
     let wire = Wire::new(2);
-    let (from, to) = (Port::new(2, Vec::new()), Arc::new(Port::new(1, Vec::new())));
+    let (from, to) = (Port::new(2, Inbox::default()), Arc::new(Port::new(1, Inbox::default())));
     let mut seat = wire.seat(1);
     seat.lane.arm(2);
     from.insert(seat);
@@ -113,14 +113,14 @@ pub fn moved() {
 /// receiver, which sleeps, look at its lanes again: the message is taken, and so is the notice.
 pub fn death_against_receive() {
     let wire = Wire::new(2);
-    let group = Arc::new(Port::new(1, Vec::new()));
+    let group = Arc::new(Port::new(1, Inbox::default()));
     group.insert(wire.seat(1));
     let mut lane = wire.sender(1);
     let killed = spawn(move || publish(&mut lane, 1));
     let there = group.clone();
     let authority = spawn(move || {
         killed.join().unwrap();
-        there.change(|state| state.port.push(2));
+        there.change(|state| state.port.local.push(2));
     });
     let scene = Scene::quiet();
     let mut got = [0; 2].map(|_| group.wait(&scene, Wait::Park, Deadline::NEVER, take).unwrap().unwrap());
@@ -134,7 +134,7 @@ pub fn death_against_receive() {
 pub fn refused_fence() {
     refuse_membarrier(true);
     let wire = Wire::new(2).with_membarrier();
-    let group = Arc::new(Port::new(1, Vec::new()));
+    let group = Arc::new(Port::new(1, Inbox::default()));
     group.insert(wire.seat(1));
     let mut lane = wire.sender(1);
     let sender = spawn(move || send(&mut lane, 1));

@@ -5,13 +5,13 @@ use futex::sync::Arc;
 use shm_mach::ring::patience::Wait;
 
 use crate::explore::{Thread, expire_timers, spawn, timer};
-use crate::mail::{Port, send, take};
+use crate::mail::{Inbox, Port, send, take};
 use crate::scene::Scene;
 use crate::wire::{Wire, bells};
 
 /// A group over `wires`, and its surroundings.
 fn place(wires: &[Wire]) -> Arc<(Port, Scene)> {
-    let group = Port::new(1, Vec::new());
+    let group = Port::new(1, Inbox::default());
     wires.iter().for_each(|wire| group.insert(wire.seat(1)));
     Arc::new((group, Scene::quiet()))
 }
@@ -27,7 +27,7 @@ fn early_leaver(place: &Arc<(Port, Scene)>) -> Thread<()> {
     let place = place.clone();
     spawn(move || {
         if let Some(id) = wait(&place, timer()) {
-            place.0.change(|state| state.port.push(id));
+            place.0.change(|state| state.port.local.push(id));
         }
     })
 }
@@ -54,7 +54,7 @@ pub fn two_waiters() {
 /// hands the lead to the other, which takes the second.
 pub fn hand_over() {
     let wire = Wire::new(4);
-    let group = Port::new(1, Vec::new());
+    let group = Port::new(1, Inbox::default());
     group.insert(wire.seat(3));
     let place = Arc::new((group, Scene::quiet()));
     let mut lane = wire.sender(3);

@@ -6,7 +6,7 @@ use shm_mach::ring::group::World;
 use shm_mach::ring::patience::Wait;
 
 use crate::explore::{expire_timers, spawn, timer, wake_newest_first};
-use crate::mail::{Port, send, send_first, take};
+use crate::mail::{Inbox, Port, send, send_first, take};
 use crate::office::Office;
 use crate::scene::Scene;
 use crate::wire::{Wire, bells};
@@ -18,7 +18,7 @@ pub fn shared_bell() {
     let wires = [Wire::in_half(2, 0, bells.clone()), Wire::in_half(2, 0, bells)];
     let scene = Arc::new(Scene::quiet());
     let groups = [0, 1].map(|at: usize| {
-        let group = Port::new(1, Vec::new());
+        let group = Port::new(1, Inbox::default());
         group.insert(wires[at].seat(1));
         group
     });
@@ -41,7 +41,7 @@ pub fn shared_bell_early() {
     let wires = [Wire::in_half(2, 0, bells.clone()), Wire::in_half(2, 0, bells)];
     let scene = Arc::new(Scene::quiet());
     let [mine, others] = [0, 1].map(|at: usize| {
-        let group = Port::new(1, Vec::new());
+        let group = Port::new(1, Inbox::default());
         group.insert(wires[at].seat(1));
         group
     });
@@ -67,7 +67,7 @@ pub fn shared_bell_newest() {
 /// message rings the control bell, and the receiver finds the lane.
 pub fn new_lane() {
     let wire = Wire::new(2);
-    let group = Arc::new(Port::new(1, Vec::new()));
+    let group = Arc::new(Port::new(1, Inbox::default()));
     let (known, home) = (wire.clone(), group.clone());
     let scene = Scene::with_news(wire.control_bell(), move || {
         known.is_announced().then(|| (home.clone(), known.seat(1)))
@@ -83,8 +83,8 @@ pub fn new_lane() {
 /// early: whoever finds the lane puts it into its group and kicks that group's leader.
 pub fn new_lane_for_another() {
     let wire = Wire::new(2);
-    let group = Arc::new(Port::new(1, Vec::new()));
-    let other_group = Port::new(1, Vec::new());
+    let group = Arc::new(Port::new(1, Inbox::default()));
+    let other_group = Port::new(1, Inbox::default());
     let (known, home) = (wire.clone(), group.clone());
     let scene = Arc::new(Scene::with_news(wire.control_bell(), move || {
         known.is_announced().then(|| (home.clone(), known.seat(1)))
@@ -105,7 +105,7 @@ pub fn new_lane_for_another() {
 /// on the bell that it has armed for them: no news is slept over.
 pub fn news_lane() {
     let wire = Wire::new(4);
-    let group = Arc::new(Port::new(1, Vec::new()));
+    let group = Arc::new(Port::new(1, Inbox::default()));
     let office = Arc::new(Office::new(&wire, 3, group.clone()));
     office.arm(&mut Vec::new()); // by an earlier sleep
     let mut lane = wire.sender(3);
@@ -117,4 +117,34 @@ pub fn news_lane() {
     assert_eq!(got, [1, 2], "news are lost or came twice");
     passer_by.join().unwrap();
     sender.join().unwrap();
+}
+
+/// A group that waits for `messages` messages of a sender whose first one finds the receiver's half
+/// unknown, and rings the control bell; then the half arrives.
+fn messages_of_a_pending_lane(messages: i32) {
+    let wire = Wire::new(4);
+    let group = Port::new(1, Inbox::default());
+    group.insert(wire.seat(3));
+    let scene = Scene::with_news(wire.control_bell(), || None);
+    let there = wire.clone();
+    let sender = spawn(move || {
+        let mut lane = there.pending_sender(3);
+        send(&mut lane, 1);
+        there.complete(&mut lane);
+        (2..=messages).for_each(|id| send(&mut lane, id));
+    });
+    for id in 1..=messages {
+        assert_eq!(group.wait(&scene, Wait::Park, Deadline::NEVER, take), Ok(Some(id)), "out of order");
+    }
+    sender.join().unwrap();
+}
+
+/// A sender that cannot know who sleeps rings the control bell: the sleeper takes the message.
+pub fn pending() {
+    messages_of_a_pending_lane(1);
+}
+
+/// From the second message on it rings what it is asked to, while the receiver goes to sleep.
+pub fn completed() {
+    messages_of_a_pending_lane(2);
 }

@@ -11,6 +11,11 @@ const NAMES_A_TASK: usize = 1024;
 /// Tasks that one task may be introduced to.
 const PEERS_A_TASK: usize = 4096;
 
+/// Rights given back that one task can have waiting for tasks that do not read what they are told.
+const OWED_A_TASK: usize = 1024;
+/// How many of those a task is told at once when it reads again.
+const OWED_A_TURN: usize = 256;
+
 /// An event on its way to a task.
 #[derive(Debug)]
 pub struct Outgoing<F> {
@@ -29,6 +34,8 @@ pub struct Ledger {
     names: HashMap<String, Found>,
     waiting: Vec<Waiting>,
     pairs: HashMap<(u64, u64), Pair>,
+    /// Rights given back to a task that does not read what it is told: to whom, by whom, how many.
+    owed: BTreeMap<(u64, u64), HashMap<PortRef, u32>>,
     next_task: u64,
 }
 
@@ -69,6 +76,7 @@ impl Ledger {
             names: HashMap::new(),
             waiting: Vec::new(),
             pairs: HashMap::new(),
+            owed: BTreeMap::new(),
             next_task: first,
         }
     }
@@ -81,10 +89,24 @@ impl Ledger {
         self.next_task
     }
 
-    /// Says whether a task's queue is full: requests that would tell it more are refused.
-    pub fn set_congested(&mut self, task: u64, congested: bool) {
+    /// Says whether a task's queue is full: requests that would tell it more are refused, and what
+    /// others give back to it waits. Some of that is told when there is room.
+    pub fn set_congested<F>(&mut self, task: u64, congested: bool, out: &mut Events<F>) {
         if let Some(task) = self.tasks.get_mut(&task) {
             task.congested = congested;
+        }
+        for _ in 0..if congested { 0 } else { OWED_A_TURN } {
+            let Some((&key, ports)) = self.owed.range_mut((task, 0)..=(task, u64::MAX)).next() else {
+                return;
+            };
+            let first = ports.keys().next().copied();
+            let told = first.and_then(|port| ports.remove(&port).map(|count| (port, count)));
+            if ports.is_empty() {
+                self.owed.remove(&key);
+            }
+            if let Some((port, count)) = told {
+                self.tell(task, Event::Released { task: key.1, port, count }, None, out);
+            }
         }
     }
 
@@ -107,6 +129,7 @@ impl Ledger {
         self.names.retain(|_, found| found.receiver != task);
         self.waiting.retain(|waiting| waiting.task != task);
         self.pairs.retain(|(one, other), _| *one != task && *other != task);
+        self.owed.retain(|(to, by), _| *to != task && *by != task);
         for peer in dead.peers {
             if let Some(peer) = self.tasks.get_mut(&peer) {
                 peer.peers.remove(&task);
@@ -134,7 +157,7 @@ impl Ledger {
             }
             Request::Grant { receiver, port, to } => self.grant(from, Found { receiver, port }, to, out),
             Request::Release { receiver, port, count } => {
-                self.tell(receiver, Event::Released { task: from, port, count }, None, out);
+                self.release(from, Found { receiver, port }, count, out);
                 return None;
             }
             Request::Unregister { key } => {
@@ -159,6 +182,13 @@ impl Ledger {
             Some(task) if task.congested => Err(Refusal::NoBuffer),
             Some(task) => Ok(task),
         }
+    }
+
+    /// `task` holds, or held, a right that leads to `other`, or the other way round: else it is told
+    /// that there is no such task.
+    fn known(&self, task: u64, other: u64) -> Result<(), Refusal> {
+        let is_known = self.tasks.get(&other).is_some_and(|other| other.peers.contains(&task));
+        is_known.then_some(()).ok_or(Refusal::TaskDied)
     }
 
     /// `one` and `other` must hear of each other's death.
@@ -230,6 +260,9 @@ impl Ledger {
     ) -> Result<Answer, Refusal> {
         if let Some(found) = self.names.get(&name).copied() {
             self.reachable(found.receiver)?;
+            if found.receiver != from {
+                self.acquaint(found.receiver, from)?;
+            }
             self.give(found, 0, from, false, out);
             return Ok(Answer::Found(found));
         }
@@ -254,12 +287,12 @@ impl Ledger {
         if from == to {
             return Err(Refusal::Protocol);
         }
+        self.known(from, to)?;
         let peer = self.reachable(to)?;
         let answer = Answer::Peer { who: peer.who, features: peer.features };
         let pair = (from.min(to), from.max(to));
         match self.pairs.get(&pair) {
             None => {
-                self.acquaint(from, to)?;
                 let own = self.reachable(from)?;
                 let event = Event::Introduced { task: from, who: own.who, features: own.features };
                 self.pairs.insert(pair, Pair::Asked(from));
@@ -286,6 +319,11 @@ impl Ledger {
     }
 
     fn grant<F>(&mut self, from: u64, right: Found, to: u64, out: &mut Events<F>) -> Result<Answer, Refusal> {
+        // What exactly the issuer holds, the receiver judges.
+        self.known(from, right.receiver)?;
+        if right.receiver != to {
+            self.known(from, to)?;
+        }
         self.reachable(right.receiver)?;
         self.reachable(to)?;
         if right.receiver != to {
@@ -293,6 +331,28 @@ impl Ledger {
         }
         self.give(right, from, to, false, out);
         Ok(Answer::Done)
+    }
+}
+
+impl Ledger {
+    /// A task gives back rights to a port of a task that it has no link with.
+    fn release<F>(&mut self, from: u64, right: Found, count: u32, out: &mut Events<F>) {
+        let Found { receiver, port } = right;
+        if self.known(from, receiver).is_err() {
+            return;
+        }
+        if self.reachable(receiver).is_ok() {
+            return self.tell(receiver, Event::Released { task: from, port, count }, None, out);
+        }
+        // A state, not a queue. Who gives back more than anybody holds is not heard to the end: then
+        // the receiver counts it until it dies.
+        let held: usize =
+            self.owed.iter().filter(|((_, by), _)| *by == from).map(|(_, ports)| ports.len()).sum();
+        let ports = self.owed.entry((receiver, from)).or_default();
+        if held < OWED_A_TASK || ports.contains_key(&port) {
+            let owed = ports.entry(port).or_default();
+            *owed = owed.saturating_add(count);
+        }
     }
 }
 
@@ -354,6 +414,10 @@ mod tests {
     #[test]
     fn two_tasks_are_introduced_once_whoever_asks() {
         let (mut ledger, ids) = tasks(2);
+        let (answer, events) = ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
+        assert_eq!(answer, Some(Answer::Refused(Refusal::TaskDied)), "it holds no right");
+        assert_eq!(events, []);
+        know(&mut ledger, ids[0], ids[1]);
         let (_, events) = ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
         assert_eq!(events, [(ids[1], Event::Introduced { task: ids[0], who: WHO, features: 1 })]);
         let (answer, events) = ask(&mut ledger, ids[1], Request::Connect { task: ids[0] });
@@ -367,8 +431,12 @@ mod tests {
     #[test]
     fn the_acquainted_hear_of_a_death_and_nobody_else() {
         let (mut ledger, ids) = tasks(4);
-        ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
+        know(&mut ledger, ids[0], ids[1]);
         let grant = Request::Grant { receiver: ids[0], port: PORT, to: ids[2] };
+        let (answer, events) = ask(&mut ledger, ids[1], grant.clone());
+        assert_eq!(answer, Some(Answer::Refused(Refusal::TaskDied)), "it does not know the third");
+        assert_eq!(events, []);
+        know(&mut ledger, ids[1], ids[2]);
         assert_eq!(ask(&mut ledger, ids[1], grant).0, Some(Answer::Done));
         let mut out: Events<u32> = Vec::new();
         ledger.died(ids[0], &mut out);
@@ -376,13 +444,28 @@ mod tests {
         assert_eq!(told, [ids[1], ids[2]]);
     }
 
+    /// `one` holds a right that leads to `other`.
+    fn know(ledger: &mut Ledger, one: u64, other: u64) {
+        ledger.acquaint(one, other).unwrap();
+    }
+
     #[test]
     fn one_who_does_not_read_is_told_no_more() {
         let (mut ledger, ids) = tasks(3);
-        ledger.set_congested(ids[0], true);
+        know(&mut ledger, ids[1], ids[0]);
+        know(&mut ledger, ids[1], ids[2]);
+        let mut out: Events<u32> = Vec::new();
+        ledger.set_congested(ids[0], true, &mut out);
+        let release = Request::Release { receiver: ids[0], port: PORT, count: 2 };
+        assert_eq!(ask(&mut ledger, ids[2], release.clone()).1, [], "a stranger");
+        assert_eq!(ask(&mut ledger, ids[1], release.clone()).1, []);
+        assert_eq!(ask(&mut ledger, ids[1], release).1, [], "waits");
         let refused = Some(Answer::Refused(Refusal::NoBuffer));
         assert_eq!(ask(&mut ledger, ids[1], Request::Connect { task: ids[0] }).0, refused);
         let grant = Request::Grant { receiver: ids[0], port: PORT, to: ids[2] };
         assert_eq!(ask(&mut ledger, ids[1], grant).0, refused);
+        ledger.set_congested(ids[0], false, &mut out);
+        let told: Vec<_> = out.into_iter().map(|outgoing| (outgoing.to, outgoing.event)).collect();
+        assert_eq!(told, [(ids[0], Event::Released { task: ids[1], port: PORT, count: 4 })]);
     }
 }

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use futex::sync::Ordering;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::net::sockopt::socket_peercred;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, acceptfrom_with, socketpair};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -13,11 +14,14 @@ use crate::authority::ledger::{Ledger, Outgoing};
 use crate::ring::layout::Bell;
 use crate::segment::process::start_time;
 use crate::segment::socket::{self, Credentials, Datagram};
-use crate::segment::{OwnSegment, PeerSegment, Shared};
+use crate::segment::{OwnSegment, PeerSegment, Shared, is_segment};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
+use crate::wire::place::{ARRIVED_AT, TOLD_AT};
 use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
 
-/// Bytes of a task's page: one bell, which counts the events that the task was or will be told.
+/// Bytes of a task's page: two bells. The first counts the events that the task was or will be told,
+/// so that it knows that something is on its way; the second is rung once an event is there to be
+/// read, and is what the task sleeps on.
 pub const PAGE_BYTES: usize = 4096;
 /// The most bytes that a task's own segment may have.
 const TASK_SEGMENT_MAX: usize = 1 << 30;
@@ -25,10 +29,11 @@ const TASK_SEGMENT_MAX: usize = 1 << 30;
 const QUEUE_MOST: usize = 1024;
 /// Requests of one connection that are served before the next one's turn.
 const TURN: usize = 16;
-/// Connections at one time, and tasks of one user.
+/// Connections at one time.
 const CONNECTIONS_MAX: usize = 4096;
-const TASKS_A_USER: usize = 1024;
-/// Connections that may have said nothing yet: past this the oldest goes, so that silence keeps
+/// Of them, those that one user can open.
+const CONNECTIONS_A_USER: usize = 1024;
+/// Of them, those that may have said nothing yet: past this the oldest goes, so that silence keeps
 /// nobody out. Connections made for children do not count.
 const SILENT_MAX: usize = 256;
 
@@ -41,6 +46,8 @@ pub struct Server {
     tasks: HashMap<u64, u64>,
     ledger: Ledger,
     next_connection: u64,
+    /// A connection could not be accepted for want of descriptors.
+    is_short: bool,
 }
 
 #[derive(Debug)]
@@ -48,9 +55,19 @@ struct Connection {
     socket: OwnedFd,
     stage: Stage,
     /// What the task is told, in order, once its socket has room.
-    queue: VecDeque<(Vec<u8>, Option<OwnedFd>)>,
+    queue: VecDeque<Told>,
     /// The special port that a child is started with.
     special: Option<Found>,
+    /// Who opened it, if it came by the listener.
+    user: Option<u32>,
+}
+
+/// A datagram, and whether the task is rung for it.
+#[derive(Debug)]
+struct Told {
+    bytes: Vec<u8>,
+    fd: Option<OwnedFd>,
+    is_event: bool,
 }
 
 #[derive(Debug)]
@@ -67,9 +84,9 @@ enum Stage {
 struct Attached {
     task: u64,
     pid: u32,
-    uid: u32,
     process: OwnedFd,
-    page: Shared<Bell>,
+    told: Shared<Bell>,
+    arrived: Shared<Bell>,
     /// Kept for tools: the task's own segment.
     _segment: PeerSegment,
 }
@@ -94,6 +111,7 @@ impl Server {
             tasks: HashMap::new(),
             ledger: Ledger::new(first),
             next_connection: 0,
+            is_short: false,
         }
     }
 
@@ -108,7 +126,8 @@ impl Server {
     fn connect(&mut self, socket: OwnedFd, special: Option<Found>) -> std::io::Result<()> {
         socket::pass_credentials(&socket)?;
         self.next_connection += 1;
-        let connection = Connection { socket, stage: Stage::New, queue: VecDeque::new(), special };
+        let connection =
+            Connection { socket, stage: Stage::New, queue: VecDeque::new(), special, user: None };
         self.connections.insert(self.next_connection, connection);
         Ok(())
     }
@@ -132,7 +151,7 @@ impl Server {
         let ready = self.poll(timeout)?;
         for id in ready {
             let mut out = Vec::new();
-            if self.serve(id, &mut out) == Fate::Close {
+            if self.serve(id) == Fate::Close {
                 self.end(id, &mut out);
             }
             self.deliver(out);
@@ -147,16 +166,21 @@ impl Server {
         let mut fds = Vec::new();
         for (id, connection) in &self.connections {
             let room = if connection.queue.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
-            fds.push(PollFd::from_borrowed_fd(connection.socket.as_fd(), PollFlags::IN | room));
+            let more = if connection.queue.len() < QUEUE_MOST { PollFlags::IN } else { PollFlags::empty() };
+            fds.push(PollFd::from_borrowed_fd(connection.socket.as_fd(), more | room));
             ids.push(*id);
             if let Stage::Attached(attached) = &connection.stage {
                 fds.push(PollFd::from_borrowed_fd(attached.process.as_fd(), PollFlags::IN));
                 ids.push(*id);
             }
         }
-        if let Some(listener) = &self.listener {
+        // A listener that cannot be served would only keep this loop busy.
+        let is_full = self.connections.len() >= CONNECTIONS_MAX || self.is_short;
+        if let Some(listener) = self.listener.as_ref().filter(|_| !is_full) {
             fds.push(PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN));
         }
+        let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+        let timeout = if is_full && timeout.is_none() { Some(&second) } else { timeout };
         loop {
             match poll(&mut fds, timeout) {
                 Err(Errno::INTR) => {}
@@ -171,13 +195,16 @@ impl Server {
     }
 
     fn accept(&mut self) {
+        self.is_short = false;
         while let Some(listener) = &self.listener {
             if self.connections.len() >= CONNECTIONS_MAX {
                 return;
             }
             match acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-                Ok((socket, _)) => drop(self.connect(socket, None)),
-                Err(_) => return, // nobody there, or no descriptor left: the listener asks again
+                Ok((socket, _)) => self.admit(socket),
+                Err(Errno::AGAIN) => return,
+                // No descriptor or memory left: tried again in a while.
+                Err(_) => return self.is_short = true,
             }
             self.shed_silent();
         }
@@ -195,22 +222,35 @@ impl Server {
         }
     }
 
-    /// Whether a user has as many tasks as one may have.
-    fn is_crowded(&self, uid: u32) -> bool {
-        let of_user = self.connections.values().filter(|connection| match &connection.stage {
-            Stage::Attached(attached) => attached.uid == uid,
-            _ => false,
-        });
-        of_user.count() >= TASKS_A_USER
+    /// Serves a connection if its user has not too many already: one user cannot keep others out.
+    fn admit(&mut self, socket: OwnedFd) {
+        let Ok(user) = socket_peercred(&socket).map(|peer| peer.uid.as_raw()) else { return };
+        let held = self.connections.values().filter(|other| other.user == Some(user)).count();
+        if held < CONNECTIONS_A_USER
+            && self.connect(socket, None).is_ok()
+            && let Some(connection) = self.connections.get_mut(&self.next_connection)
+        {
+            connection.user = Some(user);
+        }
     }
 
     /// Reads some requests of one connection, and writes what it is to be told.
-    fn serve(&mut self, id: u64, out: &mut Vec<Outgoing<OwnedFd>>) -> Fate {
+    fn serve(&mut self, id: u64) -> Fate {
         for _ in 0..TURN {
             let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
             if connection.flush() == Fate::Close || connection.has_died() {
                 return Fate::Close;
             }
+            let is_full = connection.queue.len() >= QUEUE_MOST;
+            if let Stage::Attached(attached) = &connection.stage {
+                let mut owed = Vec::new();
+                self.ledger.set_congested(attached.task, is_full, &mut owed);
+                self.deliver(owed);
+            }
+            if is_full {
+                return Fate::Keep; // who does not read its answers is not asked for more questions
+            }
+            let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
             let mut bytes = [0; DATAGRAM_MAX];
             let datagram = match socket::receive(&connection.socket, &mut bytes, false) {
                 Err(Errno::AGAIN) => return Fate::Keep,
@@ -218,7 +258,7 @@ impl Server {
                 Ok(datagram) if datagram.length == 0 => return Fate::Close,
                 Ok(datagram) => datagram,
             };
-            if self.hear(id, &bytes[..datagram.length], datagram, out) == Fate::Close {
+            if self.hear(id, &bytes[..datagram.length], datagram) == Fate::Close {
                 return Fate::Close;
             }
         }
@@ -226,7 +266,7 @@ impl Server {
     }
 
     /// Decodes one request, and only then acts on it.
-    fn hear(&mut self, id: u64, bytes: &[u8], datagram: Datagram, out: &mut Vec<Outgoing<OwnedFd>>) -> Fate {
+    fn hear(&mut self, id: u64, bytes: &[u8], datagram: Datagram) -> Fate {
         let Some((serial, request)) = Request::decode(bytes) else { return Fate::Close };
         let Some(from) = datagram.from else { return Fate::Close };
         let fd = datagram.fds.into_iter().next();
@@ -235,11 +275,17 @@ impl Server {
             (Stage::New, Request::Hello { version: PROTOCOL, features }) => {
                 connection.challenge(from, features)
             }
-            (Stage::Challenged { .. }, Request::Echo { nonce }) => self.attach(id, from, nonce, fd, out),
+            (Stage::Challenged { .. }, Request::Echo { nonce }) => self.attach(id, from, nonce, fd),
             (Stage::Attached(attached), _) if attached.pid != from.pid => Fate::Keep, // a forked child's
             (Stage::Attached(attached), Request::Child { port }) => {
                 let special = Found { receiver: attached.task, port };
                 self.make_child(id, serial, special)
+            }
+            // A task maps what it is passed on: nothing but a segment.
+            (Stage::Attached(_), Request::Connect { .. } | Request::Accept { .. })
+                if !fd.as_ref().is_some_and(is_segment) =>
+            {
+                Fate::Close
             }
             (Stage::Attached(attached), request) => {
                 let task = attached.task;
@@ -265,15 +311,7 @@ impl Server {
 
     /// The echo came: the process that sent it is the one that the pidfd was opened for, if that
     /// still lives now. Then it is a task.
-    fn attach(
-        &mut self,
-        id: u64,
-        from: Credentials,
-        echoed: u64,
-        fd: Option<OwnedFd>,
-        out: &mut Vec<Outgoing<OwnedFd>>,
-    ) -> Fate {
-        let is_crowded = self.is_crowded(from.uid);
+    fn attach(&mut self, id: u64, from: Credentials, echoed: u64, fd: Option<OwnedFd>) -> Fate {
         let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
         let stage = std::mem::replace(&mut connection.stage, Stage::New);
         let Stage::Challenged { nonce, who, process, features } = stage else { return Fate::Close };
@@ -283,22 +321,22 @@ impl Server {
         else {
             return Fate::Close;
         };
-        if is_crowded {
-            return Fate::Close;
-        }
-        let Ok((page, page_fd)) = make_page() else { return Fate::Close };
+        let Ok(([told, arrived], page_fd)) = make_page() else { return Fate::Close };
         let task = self.ledger.attach(who, features);
         self.tasks.insert(task, id);
         let special = connection.special.take();
         connection.stage =
-            Stage::Attached(Attached { task, pid: who.pid, uid: who.uid, process, page, _segment: segment });
-        if connection.tell(&Event::Welcome { task, special }, Some(page_fd)) == Fate::Close {
-            return Fate::Close;
-        }
+            Stage::Attached(Attached { task, pid: who.pid, process, told, arrived, _segment: segment });
         if let Some(special) = special {
-            self.ledger.endow(task, special, out);
+            // The port's receiver is flagged before the new task knows the right.
+            let mut told = Vec::new();
+            self.ledger.endow(task, special, &mut told);
+            self.deliver(told);
         }
-        Fate::Keep
+        match self.connections.get_mut(&id) {
+            Some(connection) => connection.tell(&Event::Welcome { task, special }, Some(page_fd)),
+            None => Fate::Keep,
+        }
     }
 
     /// A connection for a child of the task: the task passes it on, the child attaches by it.
@@ -326,7 +364,10 @@ impl Server {
             let Some(id) = self.tasks.get(&to).copied() else { continue };
             let Some(connection) = self.connections.get_mut(&id) else { continue };
             let fate = connection.tell(&event, fd);
-            self.ledger.set_congested(to, connection.queue.len() >= QUEUE_MOST);
+            let is_full = connection.queue.len() >= QUEUE_MOST;
+            let mut owed = Vec::new();
+            self.ledger.set_congested(to, is_full, &mut owed);
+            out.extend(owed);
             if fate == Fate::Close {
                 let mut more = Vec::new();
                 self.end(id, &mut more);
@@ -370,25 +411,32 @@ impl Connection {
         }
     }
 
-    /// Counts an event in the task's page and rings, then sends it, or keeps it until there is room.
+    /// Counts an event in the task's page, then sends it, or keeps it until there is room.
     fn tell(&mut self, event: &Event, fd: Option<OwnedFd>) -> Fate {
-        if let (Stage::Attached(attached), true) = (&self.stage, event.is_counted()) {
-            attached.page.count.fetch_add(1, Ordering::Release);
-            futex::sync::futex_wake(&attached.page.count, 1);
+        let is_event = event.is_counted();
+        if let (Stage::Attached(attached), true) = (&self.stage, is_event) {
+            attached.told.count.fetch_add(1, Ordering::Release);
         }
-        self.queue.push_back((event.encode(), fd));
+        self.queue.push_back(Told { bytes: event.encode(), fd, is_event });
         self.flush()
     }
 
     fn flush(&mut self) -> Fate {
-        while let Some((bytes, fd)) = self.queue.front() {
+        while let Some(Told { bytes, fd, is_event }) = self.queue.front() {
             match socket::send(&self.socket, bytes, fd.as_ref().map(AsFd::as_fd), false) {
-                Ok(()) => drop(self.queue.pop_front()),
+                Ok(()) => {}
                 Err(Errno::AGAIN) => return Fate::Keep,
                 // Too many descriptors in flight: they are this side's, wait until some are read.
                 Err(Errno::TOOMANYREFS) => return Fate::Keep,
                 Err(_) => return Fate::Close,
             }
+            // Only now: a task that was woken before it could read the event would sleep again, and
+            // nothing would wake it.
+            if let (Stage::Attached(attached), true) = (&self.stage, *is_event) {
+                attached.arrived.count.fetch_add(1, Ordering::Release);
+                futex::sync::futex_wake(&attached.arrived.count, u32::MAX);
+            }
+            self.queue.pop_front();
         }
         Fate::Keep
     }
@@ -400,9 +448,9 @@ fn is_readable(process: &OwnedFd) -> bool {
     poll(&mut fds, Some(&now)).is_ok() && !fds[0].revents().is_empty()
 }
 
-fn make_page() -> std::io::Result<(Shared<Bell>, OwnedFd)> {
+fn make_page() -> std::io::Result<([Shared<Bell>; 2], OwnedFd)> {
     let segment = OwnSegment::create(PAGE_BYTES)?;
     segment.prefault(0, PAGE_BYTES)?;
-    let page = segment.memory().view(0);
-    Ok((page, segment.into_read_only()))
+    let bells = [TOLD_AT, ARRIVED_AT].map(|offset| segment.memory().view(offset));
+    Ok((bells, segment.into_read_only()))
 }

@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use shm_mach::authority::{Server, listen};
 
 const USAGE: &str = "usage: machd [PATH | fd:N]";
@@ -18,6 +19,10 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }
+    // Each task costs two descriptors. Refused: then fewer are served at one time.
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit);
     match listener(place).and_then(|listener| Server::new(Some(listener)).run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -15,7 +15,7 @@ use crate::segment::inherit::inherited;
 use crate::segment::socket::{self, pass_credentials};
 use crate::segment::{OwnSegment, PeerSegment, Refused, Shared};
 use crate::wire::event::{Answer, Event, Found, Refusal};
-use crate::wire::place::{SYSTEM_PATH, user_path};
+use crate::wire::place::{ARRIVED_AT, SYSTEM_PATH, TOLD_AT, user_path};
 use crate::wire::request::{DATAGRAM_MAX, PROTOCOL, Request};
 
 /// The variable that names the authority: a path, or `fd:N`.
@@ -96,9 +96,14 @@ impl From<Refusal> for AuthorityError {
 pub(crate) struct Authority {
     /// This task's id.
     pub(crate) task: u64,
-    page: Shared<Bell>,
+    /// Counts the events that this task was or will be told.
+    told: Shared<Bell>,
+    /// Rung when one can be read from the socket.
+    arrived: Shared<Bell>,
     socket: OwnedFd,
     talk: Lock<Talk>,
+    /// What found the socket full, in order.
+    unsaid: Lock<VecDeque<(Vec<u8>, Option<OwnedFd>)>>,
     /// How many events this task has acted on.
     acted: AtomicU32,
     gone: AtomicU32,
@@ -130,9 +135,11 @@ impl Authority {
             return Err(AuthorityError::Protocol);
         };
         let page = PeerSegment::adopt(&page, rustix::param::page_size(), 1 << 20)?;
-        let page = page.view(0).ok_or(AuthorityError::Protocol)?;
-        let (talk, acted, gone) = (Lock::default(), AtomicU32::new(0), AtomicU32::new(0));
-        Ok((Self { task, page, socket, talk, acted, gone }, special))
+        let bell = |offset| page.view(offset).ok_or(AuthorityError::Protocol);
+        let (told, arrived) = (bell(TOLD_AT)?, bell(ARRIVED_AT)?);
+        let (talk, unsaid) = (Lock::default(), Lock::default());
+        let (acted, gone) = (AtomicU32::new(0), AtomicU32::new(0));
+        Ok((Self { task, told, arrived, socket, talk, unsaid, acted, gone }, special))
     }
 
     /// Whether the authority is known to be dead.
@@ -152,13 +159,13 @@ impl Authority {
 
     /// Samples the bell that is rung for events.
     pub(crate) fn sample(&self, samples: &mut Samples) {
-        samples.add(self.page.clone());
+        samples.add(self.arrived.clone());
     }
 
     /// Whether there are events that this task has not acted on.
     #[inline]
     pub(crate) fn has_events(&self) -> bool {
-        let told = self.page.count.load(Ordering::Relaxed);
+        let told = self.told.count.load(Ordering::Relaxed);
         futex::sync::fence(Ordering::Acquire);
         told != self.acted.load(Ordering::Relaxed) && !self.is_gone()
     }
@@ -211,14 +218,17 @@ impl Authority {
             if self.is_gone() {
                 return Err(AuthorityError::Gone);
             }
+            let unsaid = !self.flush()?;
             // Another thread may read the answer out of the socket: then this poll is not woken.
-            let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
+            let events = if unsaid { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            let mut fds = [PollFd::new(&self.socket, events)];
             let slice = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
             let _ = poll(&mut fds, Some(&slice));
         }
     }
 
-    /// Says something that is not answered.
+    /// Says something that is not answered: now, or when the socket has room. Never waits, so that an
+    /// authority that is stopped holds up nobody who drops a right.
     pub(crate) fn say(&self, request: &Request, fd: Option<&OwnedFd>) {
         if self.send(request, 0, fd).is_err() {
             self.check();
@@ -226,7 +236,25 @@ impl Authority {
     }
 
     fn send(&self, request: &Request, serial: u32, fd: Option<&OwnedFd>) -> Result<(), AuthorityError> {
-        Ok(socket::send(&self.socket, &request.encode(serial), fd.map(AsFd::as_fd), true)?)
+        let fd = fd.map(OwnedFd::try_clone).transpose()?;
+        self.unsaid.lock().push_back((request.encode(serial), fd));
+        self.flush().map(|_| ())
+    }
+
+    /// Says what was not said yet, as far as the socket has room; says whether that was all.
+    pub(crate) fn flush(&self) -> Result<bool, AuthorityError> {
+        let mut unsaid = self.unsaid.lock();
+        while let Some((bytes, fd)) = unsaid.front() {
+            match socket::send(&self.socket, bytes, fd.as_ref().map(AsFd::as_fd), false) {
+                Ok(()) => drop(unsaid.pop_front()),
+                Err(Errno::AGAIN | Errno::TOOMANYREFS) => return Ok(false),
+                Err(errno) => {
+                    unsaid.clear();
+                    return Err(errno.into());
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Keeps what a waiting look-up came to.
@@ -239,12 +267,15 @@ impl Authority {
         self.talk.lock().appeared.remove(&serial)
     }
 
-    /// Sleeps until the next event, or for a while.
-    pub(crate) fn wait_for_event(&self, deadline: futex::Deadline) {
-        let told = self.page.count.load(Ordering::Acquire);
-        if told == self.acted.load(Ordering::Relaxed) {
-            futex::sync::futex_wait(&self.page.count, told, deadline);
-        }
+    /// How many events have arrived: taken before a look, for [`wait_for_event`](Self::wait_for_event)
+    /// after it.
+    pub(crate) fn arrivals(&self) -> u32 {
+        self.arrived.count.load(Ordering::Acquire)
+    }
+
+    /// Sleeps until more than `seen` events have arrived, or for a while.
+    pub(crate) fn wait_for_event(&self, seen: u32, deadline: futex::Deadline) {
+        futex::sync::futex_wait(&self.arrived.count, seen, deadline);
     }
 }
 

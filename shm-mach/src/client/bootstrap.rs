@@ -63,7 +63,7 @@ impl Task {
         let request = Request::Register { name: name.to_owned(), port: reference };
         let answer = authority.ask(&request, None);
         if answer.is_err() {
-            port.port().unmint(AUTHORITY);
+            self.inner.perform(port.port().unmint(AUTHORITY, reference));
         } else {
             port.set_registered();
         }
@@ -106,6 +106,7 @@ impl Task {
             _ => return Err(AuthorityError::Protocol),
         };
         loop {
+            let seen = authority.arrivals();
             self.inner.look();
             if let Some(found) = authority.take_appeared(serial) {
                 return self.redeem(found);
@@ -117,7 +118,7 @@ impl Task {
             if deadline.has_passed() {
                 return Err(AuthorityError::UnknownService);
             }
-            authority.wait_for_event(deadline.min(Deadline::after(TICK)));
+            authority.wait_for_event(seen, deadline.min(Deadline::after(TICK)));
         }
     }
 
@@ -140,7 +141,7 @@ impl Task {
             Ok((_, Answer::Done, Some(fd))) => Ok(fd),
             Ok(_) => Err(AuthorityError::Protocol),
             Err(error) => {
-                port.port().unmint(AUTHORITY);
+                self.inner.perform(port.port().unmint(AUTHORITY, reference));
                 Err(error)
             }
         }

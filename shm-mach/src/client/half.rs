@@ -111,14 +111,15 @@ impl OwnHalf {
         self.cursors[lane].position.load(Ordering::Relaxed)
     }
 
-    /// Answers the peer that its dead lane is over: its cursor stands where the lane ends. False if
-    /// the lane cannot have become that long.
-    pub(crate) fn bury(&self, lane: usize, end: u64) -> bool {
-        let is_near = (end as u32).wrapping_sub(self.position(lane)) <= 2 * SLOTS_MAX as u32;
-        if is_near {
-            self.cursors[lane].position.store(end as u32, Ordering::Release);
-        }
-        is_near
+    /// Whether a lane of the peer's can have become so long: it is not further ahead of what was read
+    /// than a ring holds.
+    pub(crate) fn can_end(&self, lane: usize, end: u64) -> bool {
+        lane < LANES && (end as u32).wrapping_sub(self.position(lane)) <= 2 * SLOTS_MAX as u32
+    }
+
+    /// Answers the peer that its dead lane is over: its cursor stands where the lane ends.
+    pub(crate) fn bury(&self, lane: usize, end: u64) {
+        self.cursors[lane].position.store(end as u32, Ordering::Release);
     }
 
     /// The sender's view of own lane `lane`. Without the peer's half, its flags say nothing and its

@@ -19,6 +19,9 @@ pub(crate) struct Holder {
     /// Rights given to it since its last revocation, and given back by it.
     minted: u64,
     returned: u64,
+    /// Rights that were revoked and that it has not given back. They count again when somebody whose
+    /// right is as old passes it one: it cannot be told which of them it gives back then.
+    void: u64,
     /// Lanes of it that are open here.
     pub(crate) lanes: u32,
     /// Rights of an older epoch of the port are void: they were revoked.
@@ -36,6 +39,19 @@ impl Holder {
     pub(crate) fn lose(&mut self) {
         self.is_gone = true;
         self.returned = self.minted;
+        self.forget_link();
+    }
+
+    /// A dead task's link is kept as long as something of it is unread.
+    pub(crate) fn forget_link(&mut self) {
+        if self.is_over() {
+            self.link = None;
+        }
+    }
+
+    /// Nothing more comes of it: another task can take its place in the table.
+    fn is_over(&self) -> bool {
+        self.is_gone && self.lanes == 0
     }
 }
 
@@ -67,6 +83,11 @@ impl Holders {
         &mut self.list[index]
     }
 
+    /// The links of those that have opened lanes here.
+    pub(crate) fn links(&self) -> impl Iterator<Item = &Arc<Link>> {
+        self.list.iter().filter_map(|holder| holder.link.as_ref())
+    }
+
     pub(crate) fn find(&self, task: u64) -> Option<usize> {
         self.list.iter().position(|holder| holder.task == task)
     }
@@ -79,29 +100,42 @@ impl Holders {
     /// Gives the task one right of epoch `epoch`.
     pub(crate) fn mint(&mut self, task: u64, epoch: u32) {
         let at = self.find(task).unwrap_or_else(|| {
-            self.list.push(Holder {
+            let new = Holder {
                 task,
                 link: None,
                 minted: 0,
                 returned: 0,
+                void: 0,
                 lanes: 0,
                 oldest: 0,
                 is_gone: false,
-            });
+            };
+            if let Some(at) = self.list.iter().position(Holder::is_over) {
+                self.list[at] = new;
+                return at;
+            }
+            self.list.push(new);
             self.list.len() - 1
         });
         let holder = &mut self.list[at];
         holder.minted += 1;
         // Passed on by one whose right is older than this task's revocation: it counts again.
-        holder.oldest = holder.oldest.min(epoch);
+        if epoch < holder.oldest {
+            holder.oldest = epoch;
+            holder.minted += std::mem::take(&mut holder.void);
+        }
     }
 
-    /// The right was not given after all.
-    pub(crate) fn unmint(&mut self, task: u64) {
+    /// The right of an epoch was not given after all.
+    pub(crate) fn unmint(&mut self, task: u64, epoch: u32) {
         if let Some(at) = self.find(task) {
             let holder = &mut self.list[at];
-            holder.minted = holder.minted.saturating_sub(1);
-            holder.returned = holder.returned.min(holder.minted);
+            if epoch < holder.oldest {
+                holder.void = holder.void.saturating_sub(1);
+            } else {
+                holder.minted = holder.minted.saturating_sub(1);
+                holder.returned = holder.returned.min(holder.minted);
+            }
         }
     }
 
@@ -111,6 +145,8 @@ impl Holders {
             let holder = &mut self.list[at];
             if epoch >= holder.oldest {
                 holder.returned = holder.returned.saturating_add(count).min(holder.minted);
+            } else {
+                holder.void = holder.void.saturating_sub(count);
             }
         }
     }
@@ -130,6 +166,7 @@ impl Holders {
     pub(crate) fn revoke(&mut self, index: usize) {
         self.epoch = self.epoch.wrapping_add(1);
         let holder = &mut self.list[index];
+        holder.void += holder.minted - holder.returned;
         (holder.minted, holder.returned) = (0, 0);
         holder.oldest = self.epoch;
     }
@@ -177,5 +214,58 @@ mod tests {
         assert_eq!(holders.judge(7, 2), Claim::Unknown, "an epoch that has not begun");
         holders.take_back(7, 0, 1);
         assert!(holders.any_live(), "giving back the old right takes nothing from the new one");
+    }
+
+    #[test]
+    fn giving_back_a_revoked_right_takes_nothing_from_one_passed_on_since() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        holders.revoke(holders.find(7).unwrap());
+        holders.mint(7, 0); // by another holder, whose right is as old and was not revoked
+        holders.take_back(7, 0, 1);
+        assert!(holders.any_live(), "the revoked one came back");
+        holders.take_back(7, 0, 1);
+        assert!(!holders.any_live());
+    }
+
+    #[test]
+    fn the_dead_make_room_once_their_lanes_are_read() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        let at = holders.find(7).unwrap();
+        holders.get_mut(at).lanes = 1;
+        holders.get_mut(at).lose();
+        holders.mint(8, 0);
+        assert_eq!(holders.list.len(), 2, "one of its lanes is still read");
+        holders.get_mut(at).lanes = 0;
+        holders.mint(9, 0);
+        assert_eq!((holders.list.len(), holders.find(9)), (2, Some(at)));
+        assert_eq!(holders.judge(7, 0), Claim::Unknown);
+    }
+
+    #[test]
+    fn a_revoked_right_given_back_takes_nothing_from_one_passed_on_by_another() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        let at = holders.find(7).unwrap();
+        holders.revoke(at);
+        holders.mint(7, 0); // by one whose right was not revoked
+        holders.take_back(7, 0, 1); // the revoked one, as far as the holder knows
+        assert!(holders.any_live(), "the other one is still there");
+        holders.take_back(7, 0, 1);
+        assert!(!holders.any_live());
+    }
+
+    #[test]
+    fn a_right_refused_after_a_revocation_takes_nothing_from_a_new_one() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        let at = holders.find(7).unwrap();
+        holders.revoke(at);
+        holders.mint(7, holders.epoch);
+        holders.unmint(7, 0);
+        assert!(holders.any_live());
+        holders.unmint(7, holders.epoch);
+        assert!(!holders.any_live());
     }
 }

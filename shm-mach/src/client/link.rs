@@ -17,7 +17,7 @@ use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::{Death, LaneOut, Refusal, Region};
 use crate::ring::layout::{Bell, LANES, ReplyFlags, Slot};
 use crate::ring::payload::{Area, longest_payload};
-use crate::ring::slot::{Head, Nonsense};
+use crate::ring::slot::{Head, Nonsense, Token};
 use crate::segment::Shared;
 use crate::segment::process::start_time;
 use crate::wire::control::Control;
@@ -32,6 +32,9 @@ const DEAD: u32 = 2;
 
 /// The bell that is rung for news.
 const CONTROL_BELL: u8 = 0;
+
+/// News that wait for room in the control lane.
+const BACKLOG_MOST: usize = 1 << 16;
 
 /// A link to one peer.
 ///
@@ -56,6 +59,10 @@ pub(crate) struct Link {
     news: Lock<Option<LaneIn>>,
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
     lanes_in: [AtomicU32; LANES],
+    /// The lanes that are `DEAD`.
+    dead_lanes: Lock<Vec<DeadLane>>,
+    /// How many lanes are `DEAD` and tokens abandoned: while there are none, nobody looks.
+    pub(crate) remains: AtomicU32,
     dead: AtomicBool,
     /// How often a bell of the peer's was seen rung.
     rings: AtomicU32,
@@ -97,6 +104,61 @@ struct Closing {
     abandoned: bool,
 }
 
+/// A lane that was killed. What the peer has published there, and still publishes until it sees the
+/// lane's death, is destroyed unread; the rights in it are released.
+#[derive(Debug)]
+struct DeadLane {
+    index: usize,
+    lane: LaneIn,
+    /// The heavy fence after the kill: what is published without seeing the death is seen here.
+    is_fenced: bool,
+    /// How many more messages an honest peer can have there.
+    left: usize,
+    /// The peer has ended the lane at this position: nothing more comes.
+    end: Option<u64>,
+}
+
+impl DeadLane {
+    fn has_more(&self) -> bool {
+        self.end.is_some() || !self.is_fenced || (self.left > 0 && !matches!(self.lane.peek(), Ok(None)))
+    }
+
+    /// Copies the rights of the next message that carries some; false when there is none (yet).
+    fn take(&mut self, raw: &mut RawRights) -> bool {
+        if !std::mem::replace(&mut self.is_fenced, true) {
+            // Refused: then what is published from now on is found by a later look.
+            let _ = self.lane.gate().heavy();
+        }
+        while self.left > 0 {
+            let Ok(head) = self.lane.peek() else {
+                self.left = 0;
+                return false;
+            };
+            let Some(head) = head else { return false };
+            let has_rights = head.reply.is_some() || head.rights > 0;
+            let copied = has_rights && self.lane.copy(&head, &mut raw.records, &mut raw.body).is_ok();
+            self.lane.discard();
+            self.left -= 1;
+            if copied {
+                raw.token = head.reply;
+                raw.count = head.rights;
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The rights of a message that is destroyed unread.
+#[derive(Debug, Default)]
+pub(crate) struct RawRights {
+    pub(crate) token: Option<Token>,
+    /// How many records there are.
+    pub(crate) count: usize,
+    pub(crate) records: Vec<u8>,
+    pub(crate) body: Vec<u8>,
+}
+
 /// There is no lane, no payload area or no memory for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom;
@@ -133,6 +195,8 @@ impl Link {
             has_backlog: AtomicBool::new(false),
             news: Lock::new(None),
             lanes_in: [const { AtomicU32::new(FREE) }; LANES],
+            dead_lanes: Lock::default(),
+            remains: AtomicU32::new(0),
             dead: AtomicBool::new(false),
             rings: AtomicU32::new(0),
             watch,
@@ -205,6 +269,7 @@ impl Link {
     /// Opens a lane to a port of the peer.
     pub(crate) fn open_lane(&self, to: PortRef) -> Result<(usize, LaneOut), NoRoom> {
         let mut out = self.out.lock();
+        out.flush();
         out.reclaim();
         let lane = *out.free.last().ok_or(NoRoom)?;
         self.own.prefault_lane(lane).map_err(|_| NoRoom)?;
@@ -236,6 +301,8 @@ impl Link {
             self.ring(bell);
         }
         let mut out = self.out.lock();
+        // The peer's half may have come since the lane was last used: it is looked for once.
+        self.complete_lane(lane, &mut sender);
         out.closing.push(Closing { lane, sender, abandoned: false });
         out.reclaim();
     }
@@ -283,7 +350,7 @@ impl Link {
         let mut out = self.out.lock();
         out.flush();
         if !out.backlog.is_empty() || !out.try_tell(&news) {
-            out.backlog.push_back(news);
+            out.defer(news);
         }
         self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
     }
@@ -340,21 +407,27 @@ impl Link {
         self.news.lock().as_ref().is_some_and(|news| !matches!(news.peek(), Ok(None)))
     }
 
-    /// Takes the next piece of news.
+    /// The next piece of news.
     ///
     /// # Errors
     /// [`Nonsense`]: the peer said something that no honest library says.
-    pub(crate) fn take_news(&self) -> Result<Option<Control>, Nonsense> {
-        let mut news = self.news.lock();
-        let Some(news) = &mut *news else { return Ok(None) };
+    pub(crate) fn peek_news(&self) -> Result<Option<Control>, Nonsense> {
+        let news = self.news.lock();
+        let Some(news) = &*news else { return Ok(None) };
         let Some(head) = news.peek()? else { return Ok(None) };
         if head.payload_bytes() > 0 {
             return Err(Nonsense);
         }
         let mut body = Vec::new();
         news.copy(&head, &mut Vec::new(), &mut body)?;
-        news.advance(&head);
         Control::decode(head.id, &body).ok_or(Nonsense).map(Some)
+    }
+
+    /// The piece of news that was [peeked](Self::peek_news) at was taken.
+    pub(crate) fn advance_news(&self) {
+        if let Some(news) = &mut *self.news.lock() {
+            news.advance(&Head::message(0, 0));
+        }
     }
 
     /// Adopts a lane that the peer opened.
@@ -394,22 +467,58 @@ impl Link {
 
     /// The lane is read no further. The peer may open it again after it has said where it ends.
     pub(crate) fn kill_lane(&self, index: usize, mut lane: LaneIn, death: Death) {
+        let mut dead = self.dead_lanes.lock();
         self.lanes_in[index].store(DEAD, Ordering::Release);
         lane.kill(death);
+        let left = lane.capacity();
+        self.remains.fetch_add(1, Ordering::Release);
+        dead.push(DeadLane { index, lane, is_fenced: false, left, end: None });
     }
 
-    /// The peer has seen that its lane is dead, and has ended it.
+    /// Whether a message may lie in a lane that was killed.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.remains.load(Ordering::Acquire) > 0
+            && (self.dead_lanes.lock().iter().any(DeadLane::has_more) || self.has_late_answer())
+    }
+
+    /// Destroys messages in lanes that were killed, and answers that nobody waits for, up to the next
+    /// one that carries rights: those are for the caller to release. False when there is none (yet).
+    pub(crate) fn destroy_unread(&self, raw: &mut RawRights) -> bool {
+        if self.remains.load(Ordering::Acquire) == 0 {
+            return false;
+        }
+        let mut dead = self.dead_lanes.lock();
+        let mut at = 0;
+        while at < dead.len() {
+            if dead[at].take(raw) {
+                return true;
+            }
+            if let Some(end) = dead[at].end {
+                // Read to the end: the peer may use the ring again.
+                let over = dead.swap_remove(at);
+                self.remains.fetch_sub(1, Ordering::Relaxed);
+                self.lanes_in[over.index].store(FREE, Ordering::Release);
+                self.own.bury(over.index, end);
+                continue;
+            }
+            at += 1;
+        }
+        drop(dead);
+        self.take_late_answer(raw)
+    }
+
+    /// The peer has seen that its lane is dead, and has ended it: it is free once it is read so far.
     ///
     /// # Errors
     /// [`Nonsense`]: the lane is not dead, or cannot end there.
     pub(crate) fn bury_lane(&self, lane: u32, end: u64) -> Result<(), Nonsense> {
-        let index = lane as usize;
-        let state = self.lanes_in.get(index).ok_or(Nonsense)?;
-        if state.load(Ordering::Acquire) != DEAD {
+        if !self.own.can_end(lane as usize, end) {
             return Err(Nonsense);
         }
-        state.store(FREE, Ordering::Release);
-        if self.own.bury(index, end) { Ok(()) } else { Err(Nonsense) }
+        let mut dead = self.dead_lanes.lock();
+        let ended = dead.iter_mut().find(|dead| dead.index == lane as usize && dead.end.is_none());
+        ended.ok_or(Nonsense)?.end = Some(end);
+        Ok(())
     }
 
     /// The bells of the peer's half, once it has arrived.
@@ -458,6 +567,22 @@ impl OutLanes {
             Ok(None) => true,
             Err(Refusal::Full) => false,
             Err(Refusal::Dead | Refusal::TooLarge | Refusal::NeedsArea) => true, // nobody is there to tell
+        }
+    }
+
+    /// Keeps news until there is room. A peer that reads no news while it goes on giving rights
+    /// away does not fill this task's memory: beyond
+    /// the limit it is not told that they are back.
+    fn defer(&mut self, news: Control) {
+        if let (
+            Some(Control::Returned { port, epoch, key, count }),
+            Control::Returned { port: new_port, epoch: new_epoch, key: new_key, count: more },
+        ) = (self.backlog.back_mut(), news)
+            && (*port, *epoch, *key) == (new_port, new_epoch, new_key)
+        {
+            *count = count.saturating_add(more);
+        } else if self.backlog.len() < BACKLOG_MOST {
+            self.backlog.push_back(news);
         }
     }
 

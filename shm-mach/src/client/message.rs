@@ -151,6 +151,9 @@ impl Received {
     pub(crate) fn clear(&mut self) {
         self.reply = None;
         self.rights.clear();
+        // Of a message that was refused half-way: they must not pass for the next sender's.
+        self.raw.records.clear();
+        (self.raw.token, self.raw.from) = (None, None);
     }
 }
 
@@ -195,5 +198,19 @@ impl Notification {
             SEND_ONCE => Some(Self::SendOnce),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_a_refused_message_do_not_pass_for_those_of_the_next() {
+        let mut message = Received::new();
+        message.raw.records = vec![1; 32];
+        message.raw.token = Some(Token { slot: 1, generation: 1 });
+        message.clear();
+        assert!(message.raw.records.is_empty() && message.raw.token.is_none());
     }
 }

@@ -15,7 +15,6 @@ use crate::client::port::Aftermath;
 use crate::client::receive_right::TICK;
 use crate::client::task::Inner;
 use crate::ring::group::{Samples, Sleepers, World};
-use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
 use crate::ring::layout::{Bell, SLOTS_MAX};
 use crate::ring::slot::Nonsense;
@@ -23,21 +22,12 @@ use crate::segment::Shared;
 use crate::wire::control::Control;
 use crate::wire::event::Event;
 
-/// A claim to a port by one whose right the authority may be about to tell of.
-#[derive(Debug)]
-pub(crate) struct Undecided {
-    link: Arc<Link>,
-    port: u32,
-    epoch: u32,
-    key: u64,
-    index: usize,
-    lane: LaneIn,
-}
-
 impl World for Inner {
     fn sample(&self, samples: &mut Samples) {
         if let Some(authority) = &self.authority {
             authority.sample(samples);
+            // Before the links: another thread may be adding one that this sleep must watch.
+            samples.add(self.changes.clone());
         }
         for link in self.links().iter() {
             link.sample(samples);
@@ -48,19 +38,18 @@ impl World for Inner {
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
-        if !has_events() && !links.iter().any(|link| link.has_news()) {
+        if !has_events() && !links.iter().any(|link| link.has_news() || link.has_unread()) {
             return;
         }
-        let mut undecided = self.acting.lock();
+        let acting = self.acting.lock();
         self.act_on_events();
-        for claim in std::mem::take(&mut *undecided) {
-            self.decide(claim, &mut undecided);
-        }
         for link in self.links().iter() {
-            if self.act_on_news(link, &mut undecided).is_err() {
+            if self.act_on_news(link, false).is_err() {
                 self.lose_link(link, true);
             }
         }
+        drop(acting);
+        self.destroy_all_unread();
     }
 
     fn arm(&self, gates: &mut Vec<Gate>) {
@@ -88,20 +77,34 @@ impl World for Inner {
 const NEWS_A_LOOK: usize = 64;
 
 impl Inner {
-    /// Acts on some of a link's news; says on how many.
-    fn act_on_news(&self, link: &Arc<Link>, undecided: &mut Vec<Undecided>) -> Result<usize, Nonsense> {
-        for count in 0..NEWS_A_LOOK {
-            let Some(news) = link.take_news()? else { return Ok(count) };
+    /// Acts on some of a link's news; says on how many. `are_last`: the authority has told of the
+    /// peer's death, and so of everything that the peer had done.
+    ///
+    /// Of other news some wait, and what follows waits behind them: an event may be on its way that
+    /// must be acted on before.
+    fn act_on_news(&self, link: &Arc<Link>, are_last: bool) -> Result<usize, Nonsense> {
+        let mut count = 0;
+        while count < NEWS_A_LOOK {
+            let Some(news) = link.peek_news()? else { break };
+            let authority = self.authority.as_ref().filter(|_| !are_last && self.depends(link, &news));
+            if let Some(authority) = authority.filter(|authority| authority.has_events()) {
+                self.act_on_events();
+                if authority.has_events() {
+                    break;
+                }
+                continue; // the events may have ended the link
+            }
+            link.advance_news();
+            count += 1;
             match news {
                 Control::Opened { lane, generation, port, epoch, key, start } => {
                     let adopted = link.adopt_lane(lane, generation, start, self.options.limit)?;
-                    let index = lane as usize;
-                    let claim = Undecided { link: link.clone(), port, epoch, key, index, lane: adopted };
-                    self.decide(claim, undecided);
+                    match self.port(port) {
+                        Some(target) => target.claim(link, epoch, key, lane as usize, adopted),
+                        None => link.kill_lane(lane as usize, adopted, Death::Died),
+                    }
                 }
                 Control::Returned { port, epoch, key, count } => {
-                    // Before a holder is released, its own grants to others must be known.
-                    self.act_on_events();
                     if let Some(port) = self.port(port) {
                         self.perform(port.take_back(link.task, epoch, key, count));
                     }
@@ -109,14 +112,14 @@ impl Inner {
                 Control::Abandoned { lane, end } => link.bury_lane(lane, end)?,
             }
         }
-        Ok(NEWS_A_LOOK)
+        Ok(count)
     }
 
     /// Acts on all of a link's news that are there now. A ring holds only so many; a peer that goes
     /// on adding to them keeps nobody here.
-    fn act_on_all_news(&self, link: &Arc<Link>, undecided: &mut Vec<Undecided>) -> Result<(), Nonsense> {
+    fn act_on_all_news(&self, link: &Arc<Link>, are_last: bool) -> Result<(), Nonsense> {
         for _ in 0..=SLOTS_MAX / NEWS_A_LOOK {
-            if self.act_on_news(link, undecided)? == 0 {
+            if self.act_on_news(link, are_last)? == 0 {
                 break;
             }
         }
@@ -126,25 +129,25 @@ impl Inner {
     /// A port is dead. Lanes to it may have been opened that nobody has looked at yet: their senders
     /// wait for room, and perhaps no thread of this task ever looks again.
     pub(crate) fn look_after_death(&self) {
-        let mut undecided = self.acting.lock();
+        let _acting = self.acting.lock();
         for link in self.links().iter() {
-            if self.act_on_all_news(link, &mut undecided).is_err() {
+            if self.act_on_all_news(link, false).is_err() {
                 self.lose_link(link, true);
             }
         }
     }
 
-    /// Lets the claimed port judge a lane, unless the authority may still tell of the claimant.
-    fn decide(&self, claim: Undecided, undecided: &mut Vec<Undecided>) {
-        let Undecided { link, port, epoch, key, index, lane } = claim;
-        let Some(target) = self.port(port) else { return link.kill_lane(index, lane, Death::Died) };
-        if !target.knows(link.task, epoch) {
-            self.act_on_events();
-            if self.authority.as_ref().is_some_and(|authority| authority.has_events()) {
-                return undecided.push(Undecided { link, port, epoch, key, index, lane });
+    /// Whether what a peer tells depends on what the authority may be about to tell: that somebody
+    /// else has given the peer the right that it claims, or that it has passed on, before it returned
+    /// its own, a right to somebody else.
+    fn depends(&self, link: &Link, news: &Control) -> bool {
+        match *news {
+            Control::Opened { port, epoch, .. } => {
+                self.port(port).is_some_and(|port| !port.knows(link.task, epoch))
             }
+            Control::Returned { .. } => true,
+            Control::Abandoned { .. } => false,
         }
-        target.claim(&link, epoch, key, index, lane);
     }
 
     /// Acts on every event of the authority that has arrived.
@@ -182,6 +185,13 @@ impl Inner {
         }
     }
 
+    /// Destroys what lies unread where nobody receives any more.
+    pub(crate) fn destroy_all_unread(&self) {
+        for link in self.links().iter() {
+            self.destroy_unread(link);
+        }
+    }
+
     // Death.
 
     /// As [`tick`](Self::tick), if the last one is a second ago: for loops that never sleep.
@@ -198,21 +208,26 @@ impl Inner {
     /// whoever waits.
     pub(crate) fn tick(&self) {
         let watched = self.authority.as_ref().is_some_and(|authority| {
+            let _ = authority.flush(); // if it is gone, the next line finds it out
             authority.check();
             !authority.is_gone()
         });
         for link in self.links().iter() {
+            link.flush();
             if (link.is_pair() || !watched) && link.has_died() {
                 self.lose_link(link, false);
             }
         }
+        // A task that only sends has nobody else who hears of deaths.
+        self.look();
     }
 
     /// A task is dead, says the authority.
     fn lose_task(&self, task: u64) {
-        match self.peers.get(task) {
-            Some(link) => self.lose_link_acting(&link, false),
-            None => self.end_task(task, false),
+        let link = self.peers.get(task);
+        if !link.is_some_and(|link| self.lose_link_acting(&link, false)) {
+            // No link, or one that was over before: what others have given it since ends now.
+            self.end_task(task, false);
         }
         self.peers.forget(task);
     }
@@ -228,17 +243,22 @@ impl Inner {
         }
     }
 
-    /// The same, for a thread that acts, or that does not look at the last news.
-    fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) {
+    /// The same, for a thread that acts, or that does not look at the last news. Says whether the link
+    /// lived until now.
+    fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) -> bool {
         if !link.set_dead() {
-            return;
+            return false;
         }
         // The last news of a dead peer were published before it died: lanes opened, rights returned.
-        condemned = condemned || self.act_on_all_news(link, &mut Vec::new()).is_err();
+        condemned = condemned || self.act_on_all_news(link, true).is_err();
         let mut links = self.links.lock();
         *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
         drop(links);
         self.end_task(link.task, condemned);
+        if !condemned {
+            self.destroy_unread(link); // rights of third tasks are among them
+        }
+        true
     }
 
     fn end_task(&self, task: u64, condemned: bool) {

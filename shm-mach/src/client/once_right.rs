@@ -70,7 +70,11 @@ impl SendOnceRight {
                     passage.depart(message);
                     Ok(())
                 }
-                Err(SendFailure::PortDied) => Err(SendError::new(SendFailure::PortDied, message)),
+                Err(SendFailure::PortDied) => {
+                    // The peer uses the slot again when it sees this one answered.
+                    let _ = link.answer(token, Head::close(), [&[], &[]]);
+                    Err(SendError::new(SendFailure::PortDied, message))
+                }
                 Err(failure) => {
                     self.target = Some(Target::Remote { link, token });
                     Err(SendError::new(failure, message).with_right(self))

@@ -67,7 +67,10 @@ impl Inner {
     /// Completes a link by the peer's half; one that is refused ends the link.
     fn complete(&self, link: &Arc<Link>, fd: &OwnedFd) {
         match PeerHalf::adopt(fd) {
-            Ok(half) if self.gate.agreed(half.gate) == link.gate => link.complete(half),
+            Ok(half) if self.gate.agreed(half.gate) == link.gate => {
+                link.complete(half);
+                self.ring_changes();
+            }
             _ => self.lose_link(link, true),
         }
     }
@@ -180,6 +183,18 @@ impl Inner {
                 Right::Send(SendRight::local(self.clone(), home))
             }
             _ => Right::Dead,
+        }
+    }
+
+    /// A right to a third task's port has arrived in a message that is destroyed unread.
+    pub(crate) fn refuse_grant(&self, receiver: u64, port: PortRef) {
+        if self.authority.as_ref().is_none_or(|authority| authority.task != receiver) {
+            return self.release(receiver, port);
+        }
+        if let Some(home) = self.port(port.port).filter(|home| home.key == port.key)
+            && home.arrive_home()
+        {
+            self.perform(home.drop_local_sender());
         }
     }
 

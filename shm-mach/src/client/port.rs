@@ -154,9 +154,12 @@ impl Port {
         PortRef { port: self.index, epoch, key: self.key, limit: port.limit }
     }
 
-    /// The right was not given after all.
-    pub(crate) fn unmint(&self, task: u64) {
-        self.group.lock().port.holders.unmint(task);
+    /// The right was not given after all. Meanwhile it may have become the last one.
+    pub(crate) fn unmint(&self, task: u64, right: PortRef) -> Aftermath {
+        let mut state = self.group.lock();
+        state.port.holders.unmint(task, right.epoch);
+        state.port.judge();
+        state.port.aftermath()
     }
 
     /// `by` has passed its right on to `to`, or (`moved`) given it away, says the authority. Believed
@@ -292,6 +295,7 @@ impl Port {
                 Some(death) => link.kill_lane(seat.index, seat.lane, death),
             }
         }
+        holder.forget_link();
         state.port.judge();
     }
 
@@ -336,19 +340,27 @@ impl Port {
         state.port.aftermath()
     }
 
-    /// Ends all rights of a task: nothing of it is received from here on, what it has queued
-    /// included. Says whether it held any.
-    pub(crate) fn revoke(&self, task: u64) -> (bool, Aftermath) {
+    /// Ends all rights of the peer at the other end of a link: nothing of it is received from here
+    /// on, what it has queued or answered included. Says whether it held any.
+    pub(crate) fn revoke(&self, link: &Link) -> (bool, Aftermath) {
         self.group.change(|state| {
-            let found = state.port.holders.find(task);
-            let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) else {
-                return (false, Aftermath::default());
-            };
-            self.end_lanes_of(state, at, Death::Revoked);
-            state.port.holders.revoke(at);
-            state.port.judge();
-            (true, state.port.aftermath())
+            let mut held = state.port.revoke_answers(link.task);
+            let found = state.port.holders.find(link.task);
+            if let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) {
+                held = true;
+                self.end_lanes_of(state, at, Death::Revoked);
+                state.port.holders.revoke(at);
+                state.port.judge();
+            }
+            (held, state.port.aftermath())
         })
+    }
+
+    /// The links over which rights to this port are used or answers awaited, also of the dead.
+    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+        let state = self.group.lock();
+        let awaited = state.port.awaited.iter().map(|awaited| &awaited.link);
+        state.port.holders.links().chain(awaited).cloned().collect()
     }
 
     fn end_lanes_of(&self, state: &mut State<PortState>, holder: usize, death: Death) {
@@ -424,12 +436,15 @@ impl Port {
 
     /// Such a right was used.
     pub(crate) fn answer_local(&self, message: LocalMessage) {
-        self.group.change(|state| {
+        let refused = self.group.change(|state| {
             state.port.once -= 1;
-            if !state.port.is_dead {
-                state.port.local.push_back(message);
+            if state.port.is_dead {
+                return Some(message);
             }
+            state.port.local.push_back(message);
+            None
         });
+        drop(refused); // not under the lock: its rights may lead to this very port
     }
 
     /// Such a right was dropped unused.
@@ -454,6 +469,9 @@ impl Port {
         if let Some(at) = port.awaited.iter().position(is_it) {
             port.awaited.swap_remove(at);
             return link.end_reply(token);
+        }
+        if link.cancel_reply(token) {
+            return;
         }
         // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
         // given back then. The right exists again, so what told of its end is taken back: one such
@@ -599,6 +617,20 @@ impl PortState {
             self.local
                 .push_back(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
         }
+    }
+
+    /// A task's send-once rights to the port end. Says whether it held any.
+    fn revoke_answers(&mut self, task: u64) -> bool {
+        let (ended, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.awaited).into_iter().partition(|awaited| awaited.link.task == task);
+        self.awaited = kept;
+        let any = !ended.is_empty();
+        for awaited in ended {
+            self.once -= 1;
+            self.local.push_back(LocalMessage::notification(Notification::SendOnce));
+            awaited.abandon();
+        }
+        any
     }
 
     /// What is to be done once the lock is released.

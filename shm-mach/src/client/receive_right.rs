@@ -14,6 +14,7 @@ use crate::client::port::{Port, Taken};
 use crate::client::right::arrive;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Inner, Options};
+use crate::ring::group::World as _;
 use crate::ring::patience::Wait;
 use crate::wire::request::Request;
 
@@ -190,11 +191,15 @@ impl ReceiveRight {
         if self.task.is_forked() {
             return false;
         }
-        let links = self.task.links();
+        // Rights that others have passed on to it before this call end as well.
+        self.task.look();
+        let mut links = self.port.links();
+        links.extend(self.task.links().iter().cloned());
         let of_holder = links.iter().filter(|link| link.peer == holder);
         of_holder.fold(false, |any, link| {
-            let (held, aftermath) = self.port.revoke(link.task);
+            let (held, aftermath) = self.port.revoke(link);
             self.task.perform(aftermath);
+            self.task.destroy_unread(link);
             any | held
         })
     }

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futex::sync::Lock;
 
-use crate::client::link::{Link, NoRoom};
+use crate::client::link::{Link, NoRoom, RawRights};
 use crate::ring::heap::Heap;
 use crate::ring::layout::REPLIES;
 use crate::ring::reply::ReplyWords;
-use crate::ring::slot::{Head, Nonsense, Token};
+use crate::ring::slot::{Head, Kind, Nonsense, Token};
 
 /// The reply slots of both halves.
 #[derive(Debug, Default)]
@@ -90,9 +90,14 @@ impl Link {
     fn recover(&self, asking: &mut Asking) {
         let mut abandoned = std::mem::take(&mut asking.abandoned);
         abandoned.retain(|token| {
-            let is_over = !matches!(self.asking_words(token.slot).peek(token.generation), Ok(None));
+            let is_over = match self.asking_words(token.slot).peek(token.generation) {
+                Ok(None) => false,
+                Ok(Some(head)) => !carries_rights(&head), // else they are to be released first
+                Err(_) => true,
+            };
             if is_over {
                 asking.free.push(token.slot);
+                self.remains.fetch_sub(1, Ordering::Relaxed);
             }
             !is_over
         });
@@ -104,9 +109,54 @@ impl Link {
         self.replies.asking.lock().generations.iter().fold(0, |sum, generation| sum.wrapping_add(*generation))
     }
 
+    /// Whether an answer that nobody waits for has come.
+    pub(crate) fn has_late_answer(&self) -> bool {
+        let is_there =
+            |token: &Token| !matches!(self.asking_words(token.slot).peek(token.generation), Ok(None));
+        self.replies.asking.lock().abandoned.iter().any(is_there)
+    }
+
+    /// Takes such answers, up to one that carries rights; says whether there is one.
+    pub(crate) fn take_late_answer(&self, raw: &mut RawRights) -> bool {
+        let mut asking = self.replies.asking.lock();
+        let mut at = 0;
+        while let Some(token) = asking.abandoned.get(at).copied() {
+            let words = self.asking_words(token.slot);
+            let answer = words.peek(token.generation);
+            if let Ok(None) = answer {
+                at += 1;
+                continue;
+            }
+            asking.abandoned.swap_remove(at);
+            self.remains.fetch_sub(1, Ordering::Relaxed);
+            asking.free.push(token.slot);
+            if let (Ok(Some(head)), Some(theirs)) = (answer, self.theirs())
+                && carries_rights(&head)
+                && words.copy(&theirs.payload, &head, &mut raw.records, &mut raw.body).is_ok()
+            {
+                (raw.token, raw.count) = (head.reply, head.rights);
+                return true;
+            }
+        }
+        false
+    }
+
     /// The token was never published, or its answer was read: the slot is free.
     pub(crate) fn end_reply(&self, token: Token) {
         self.replies.asking.lock().free.push(token.slot);
+    }
+
+    /// The token was never published: the slot is free. False if it was not abandoned by a port that
+    /// died meanwhile, but settled.
+    pub(crate) fn cancel_reply(&self, token: Token) -> bool {
+        let mut asking = self.replies.asking.lock();
+        let Some(at) = asking.abandoned.iter().position(|abandoned| *abandoned == token) else {
+            return false;
+        };
+        asking.abandoned.swap_remove(at);
+        self.remains.fetch_sub(1, Ordering::Relaxed);
+        asking.free.push(token.slot);
+        true
     }
 
     /// Makes room for the answer to a token of the peer's, when it arrives with a request.
@@ -154,6 +204,10 @@ impl Link {
     }
 }
 
+fn carries_rights(head: &Head) -> bool {
+    head.kind == Kind::Message && (head.reply.is_some() || head.rights > 0)
+}
+
 impl Awaited {
     fn words(&self) -> ReplyWords<'_> {
         self.link.asking_words(self.token.slot)
@@ -194,6 +248,7 @@ impl Awaited {
     /// Nobody waits for the answer any more.
     pub(crate) fn abandon(self) {
         self.words().abandon(self.token.generation);
+        self.link.remains.fetch_add(1, Ordering::Release);
         self.link.replies.asking.lock().abandoned.push(self.token);
     }
 }

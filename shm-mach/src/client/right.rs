@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::client::error::SendFailure;
-use crate::client::link::Link;
+use crate::client::link::{Link, RawRights};
 use crate::client::message::{Message, Raw, Received};
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::send_right::{Leads, SendRight};
 use crate::client::task::Inner;
-use crate::ring::slot::{Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
+use crate::ring::slot::{Head, Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
 use crate::wire::record::Record;
 use crate::wire::request::PortRef;
 
@@ -68,7 +68,7 @@ pub(crate) struct Passage<'l> {
 
 #[derive(Debug)]
 enum Entered {
-    Minted(Arc<Port>),
+    Minted(Arc<Port>, PortRef),
     Awaited(Arc<Port>, Token),
     Granted { receiver: u64, port: PortRef },
 }
@@ -116,7 +116,7 @@ impl<'l> Passage<'l> {
         match right.leads_to() {
             Leads::Here(port) => {
                 let reference = port.mint(self.link.task);
-                self.entered.push(Entered::Minted(port.clone()));
+                self.entered.push(Entered::Minted(port.clone(), reference));
                 Ok(Record::Send(reference))
             }
             Leads::There { receiver, port } => {
@@ -152,10 +152,39 @@ impl<'l> Passage<'l> {
     pub(crate) fn refuse(self) {
         for entered in self.entered {
             match entered {
-                Entered::Minted(port) => port.unmint(self.link.task),
+                Entered::Minted(port, right) => {
+                    self.task.perform(port.unmint(self.link.task, right));
+                }
                 Entered::Awaited(port, token) => port.forget_answer(self.link, token),
                 // The destination counts as a holder already: kept for the next message to it.
                 Entered::Granted { receiver, port } => self.task.keep_grant(receiver, port, self.link.task),
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Releases the rights of messages of a peer that are destroyed unread: ports that were killed,
+    /// claims that were refused, answers that nobody waits for. Called with no group locked.
+    pub(crate) fn destroy_unread(&self, link: &Link) {
+        let mut raw = RawRights::default();
+        while link.destroy_unread(&mut raw) {
+            let drop_answer = |token: Token| {
+                if link.expect_to_answer(token).is_ok() {
+                    let _ = link.answer(token, Head::close(), [&[], &[]]); // needs no memory
+                }
+            };
+            if let Some(token) = raw.token {
+                drop_answer(token);
+            }
+            let records = raw.records.chunks_exact(RIGHT_BYTES).take(raw.count);
+            for record in records.filter_map(|record| record.try_into().ok().and_then(Record::decode)) {
+                match record {
+                    Record::Send(port) => link.give_back(port, 1),
+                    Record::SendOnce(token) => drop_answer(token),
+                    Record::Granted { receiver, port } => self.refuse_grant(receiver, port),
+                    Record::Dead => {}
+                }
             }
         }
     }

@@ -12,12 +12,12 @@ use crate::client::attach::Authority;
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
-use crate::client::news::Undecided;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
 use crate::ring::group::Sleepers;
-use crate::ring::layout::{BELLS, Geometry};
+use crate::ring::layout::{BELLS, Bell, Geometry};
+use crate::segment::Shared;
 use crate::segment::fork::Process;
 
 /// How a task is made.
@@ -82,9 +82,11 @@ pub(crate) struct Inner {
     pub(crate) identity: Identity,
     pub(crate) authority: Option<Authority>,
     pub(crate) links: Lock<Arc<Vec<Arc<Link>>>>,
+    /// Rung when a link comes or is completed: whoever sleeps must watch its bells too.
+    pub(crate) changes: Shared<Bell>,
     pub(crate) peers: Peers,
     /// Held by the thread that acts on news: one after the other, in order.
-    pub(crate) acting: Lock<Vec<Undecided>>,
+    pub(crate) acting: Lock<()>,
     pub(crate) ports: Lock<Ports>,
     pub(crate) sleepers: Sleepers,
     next_link: AtomicU64,
@@ -124,6 +126,7 @@ impl Task {
             identity: Identity::own(),
             authority,
             links: Lock::default(),
+            changes: Shared::heap(Bell::default()),
             peers: Peers::default(),
             acting: Lock::default(),
             ports: Lock::default(),
@@ -186,6 +189,7 @@ impl Inner {
         drop(ports);
         drop(port.destroy());
         self.look_after_death();
+        self.destroy_all_unread();
     }
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
@@ -206,6 +210,14 @@ impl Inner {
         let mut all = Vec::clone(&links);
         all.push(link);
         *links = Arc::new(all);
+        drop(links);
+        self.ring_changes();
+    }
+
+    /// The words to sleep on are others than before.
+    pub(crate) fn ring_changes(&self) {
+        self.changes.count.fetch_add(1, Ordering::Release);
+        futex::sync::futex_wake(&self.changes.count, 1);
     }
 
     pub(crate) fn links(&self) -> Arc<Vec<Arc<Link>>> {

@@ -57,6 +57,7 @@ pub trait Sources {
 }
 
 impl Sources for () {}
+impl<T> Sources for Vec<T> {}
 
 /// Words with the values they were sampled at.
 #[derive(Debug, Default)]
@@ -403,7 +404,7 @@ impl<P: Sources> Group<P> {
     /// the group's lock, any number of times.
     ///
     /// # Errors
-    /// [`TooManyWords`] when the lanes come over more links than one sleep can watch.
+    /// None at present: with more links than one sleep can watch, sleeps are short.
     #[inline]
     pub fn wait<R>(
         &self,
@@ -433,6 +434,9 @@ impl<P: Sources> Group<P> {
         policy: Wait,
         take: &mut impl FnMut(&mut State<P>) -> Option<R>,
     ) -> Option<R> {
+        if policy == Wait::Park {
+            return None;
+        }
         let mut state = self.state.lock();
         if state.has_leader {
             return None; // others sleep here already: do not burn a core beside them
@@ -535,17 +539,11 @@ impl<P: Sources> Group<P> {
             world.sleepers().enter(&self.kick, &sampled.0);
             drop(state);
             // 5
-            let outcome = self.sleep(world, &sampled, deadline, reliable);
-            world.sleepers().leave(&self.kick, &sampled.0, outcome != Ok(Outcome::TimedOut));
+            let (outcome, in_full) = self.sleep(world, &sampled, deadline, reliable);
+            world.sleepers().leave(&self.kick, &sampled.0, outcome != Outcome::TimedOut);
             let mut state = self.lock();
             state.asleep = false;
-            match outcome {
-                Ok(outcome) => timed_out = outcome == Outcome::TimedOut && reliable,
-                Err(error) => {
-                    self.leave(state, true);
-                    return Err(error);
-                }
-            }
+            timed_out = outcome == Outcome::TimedOut && in_full;
             // Most likely it was woken for a message: that needs no new samples. News that it was
             // woken for too are looked at before anybody sleeps again; who sleeps now was kicked.
             if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
@@ -613,29 +611,31 @@ impl<P: Sources> Group<P> {
         !state.fence_refused
     }
 
-    /// Step 5.
+    /// Step 5. Says whether the sleep was to last until the deadline: it is short when a wake-up is not
+    /// certain, or when there are more words than one sleep can watch. (Peers choose how many links a
+    /// task has: they must not be able to fail its calls.)
     fn sleep(
         &self,
         world: &impl World,
         (samples, kick): &(Samples, u32),
         deadline: Deadline,
         reliable: bool,
-    ) -> Result<Outcome, TooManyWords> {
+    ) -> (Outcome, bool) {
         let kick =
             if sync::step("kick-sample-locked") { *kick } else { self.kick.0.load(sync::Ordering::Relaxed) };
         let mut set = WaitSet::new();
-        set.add(&self.kick.0, kick).map_err(|_| TooManyWords)?;
+        let mut in_full = set.add(&self.kick.0, kick).is_ok() && reliable;
         for (bell, sampled) in &samples.words {
-            set.add(&bell.count, *sampled).map_err(|_| TooManyWords)?;
+            in_full &= set.add(&bell.count, *sampled).is_ok();
         }
-        let deadline = if reliable { deadline } else { deadline.min(Deadline::after(UNRELIABLE_SLEEP)) };
+        let deadline = if in_full { deadline } else { deadline.min(Deadline::after(UNRELIABLE_SLEEP)) };
         let outcome = set.sleep(deadline);
         for (bell, sampled) in &samples.words {
             if bell.count.load(sync::Ordering::Relaxed) != *sampled {
                 world.rang(bell);
             }
         }
-        Ok(outcome)
+        (outcome, in_full)
     }
 
     /// Waits for the leader to leave; says whether the deadline passed.
@@ -669,6 +669,7 @@ impl<P: Sources> Group<P> {
     }
 }
 
-/// One sleep can watch 128 words, and this group's lanes come over more links than that.
+/// One sleep can watch 128 words, and this group's lanes come over more links than that. Not returned
+/// at present: such sleeps are short instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyWords;

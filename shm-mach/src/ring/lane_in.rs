@@ -99,6 +99,17 @@ impl LaneIn {
         Head::decode([first, load(1), load(2), load(3)]).map(Some)
     }
 
+    /// The message at the head of a killed lane is destroyed. The sender is told nothing: it may use
+    /// the ring again only when it has ended the lane.
+    pub fn discard(&mut self) {
+        self.head = self.head.wrapping_add(1);
+    }
+
+    /// Slots of the ring.
+    pub fn capacity(&self) -> usize {
+        self.words.slots.len()
+    }
+
     /// The gate of the link that the lane belongs to.
     pub fn gate(&self) -> Gate {
         self.gate

@@ -328,13 +328,15 @@ impl LaneOut {
     #[cold]
     fn wanted(&mut self, flags: u64) -> Option<u8> {
         if self.is_pending() {
-            return Some(0);
+            return sync::step("pending-rings").then_some(0);
         }
         if (flags ^ self.quiet) >> 32 != 0 {
             return None; // flags of an earlier lane here, or of a receiver that has not looked yet
         }
         if flags & FLAG_DEAD != 0 {
             self.dead = true;
+            // Published after it was killed, and destroyed unread: its rights are to be released.
+            return Some(0);
         }
         let bell = (flags & FLAG_WAKE) as u8;
         // A bell that does not exist is a receiver that wants no wake-up.

@@ -59,6 +59,9 @@ impl ReplyWords<'_> {
         let flags = self.flags.word.load(order!("reply-flags-after", Relaxed));
         let bell = (flags & FLAG_WAKE) as usize;
         let is_ours = flags >> 32 == u64::from(generation);
+        if is_ours && flags & FLAG_DEAD != 0 {
+            return Some(0); // nobody waits for it: the rights in it are to be released
+        }
         (is_ours && (1..=BELLS).contains(&bell)).then(|| bell as u8 - 1)
     }
 

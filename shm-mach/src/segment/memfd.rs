@@ -122,6 +122,13 @@ fn reopen_read_only(fd: &OwnedFd) -> std::io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
+/// Whether a file descriptor is a segment of some size. Asks nothing of a file system that could keep
+/// it waiting.
+pub fn is_segment(fd: &OwnedFd) -> bool {
+    rustix::fs::fcntl_get_seals(fd).is_ok_and(|seals| seals.contains(SEALS))
+        && rustix::fs::fstatfs(fd).is_ok_and(|found| found.f_type as u64 == TMPFS_MAGIC)
+}
+
 /// Why a file descriptor that a peer sent is not a segment.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

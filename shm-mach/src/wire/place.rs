@@ -13,3 +13,8 @@ pub fn user_path() -> PathBuf {
     );
     run.join("shm-mach/socket")
 }
+
+/// Where a task's page has the bell that counts the events that the task was or will be told.
+pub(crate) const TOLD_AT: usize = 0;
+/// Where it has the bell that is rung after an event was sent.
+pub(crate) const ARRIVED_AT: usize = 128;

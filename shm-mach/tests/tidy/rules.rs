@@ -35,6 +35,8 @@ pub(crate) const ROOMS: &[(&str, Unsafe)] = &[
     // Tests that ask the kernel for what no library offers safely.
     ("futex/tests/words.rs", Unsafe::Any),
     ("shm-mach/tests/common/sys.rs", Unsafe::Any),
+    // The sandbox of the example's reader: unshare(2) is unsafe in rustix, descriptors aside.
+    ("examples/src/delegate/sandbox.rs", Unsafe::Any),
     // The anchors of the bench share memory without protection, to show what protection costs.
     ("bench/src/shared.rs", Unsafe::Any),
 ];
@@ -47,8 +49,11 @@ pub(crate) const FILE_LINES: usize = 500;
 /// The most lines of a function there.
 pub(crate) const FUNCTION_LINES: usize = 80;
 /// Files that are longer today, and how long they may be until they are split.
-pub(crate) const LONG_FILES: [(&str, usize); 2] =
-    [("shm-mach/src/client/port.rs", 680), ("shm-mach/src/ring/group.rs", 680)];
+pub(crate) const LONG_FILES: &[(&str, usize)] = &[
+    ("shm-mach/src/client/link.rs", 600),
+    ("shm-mach/src/client/port.rs", 700),
+    ("shm-mach/src/ring/group.rs", 700),
+];
 
 /// The first parts of absolute paths that mean the same on every machine. A home or a temporary
 /// folder is not among them.
