@@ -259,3 +259,34 @@ fn silent_connections_keep_nobody_out() {
     let mut byte = [0];
     assert_eq!(rustix::io::read(&silent[0], &mut byte), Ok(0));
 }
+
+/// A holder that never sent anything has no link here: it is found by what the authority told of it.
+#[test]
+fn one_who_never_sent_is_revoked_too() {
+    const TEST: &str = "one_who_never_sent_is_revoked_too";
+    if role().is_some() {
+        let (_task, parent) = child();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(parent.send(Message::new(1, b"first")).map_err(|refused| refused.failure()), Ok(()));
+        let failure = loop {
+            if let Err(refused) = parent.send(Message::new(2, b"more")) {
+                break refused.failure();
+            }
+        };
+        assert_eq!(failure, SendFailure::Revoked);
+        return;
+    }
+    let authority = Embedded::start().unwrap();
+    let (task, _) = Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap();
+    let port = task.allocate().unwrap();
+    let peer = spawn(TEST, "child", task.prepare_child(&port).unwrap());
+    let own = task.identity();
+    let holder = shm_mach::Identity { pid: peer.0.id(), ..own };
+    while !port.revoke(holder) {
+        std::thread::sleep(Duration::from_millis(5)); // until it has attached
+    }
+    let mut message = Received::new();
+    let soon = Deadline::after(Duration::from_millis(600));
+    assert!(port.receive_deadline(&mut message, soon).is_err(), "{message:?}");
+    peer.finish();
+}

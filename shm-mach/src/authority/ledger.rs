@@ -205,7 +205,8 @@ impl Ledger {
 
     /// Lets `to` use a right: the receiver is told first.
     fn give<F>(&mut self, right: Found, by: u64, to: u64, moved: bool, out: &mut Events<F>) {
-        let granted = Event::Granted { port: right.port, by, to, moved };
+        let Some(who) = self.tasks.get(&to).map(|task| task.who) else { return };
+        let granted = Event::Granted { port: right.port, by, to, who, moved };
         self.tell(right.receiver, granted, None, out);
         if right.receiver != to {
             // Both are known to live here, and the quota was looked at before.
@@ -383,7 +384,10 @@ mod tests {
         assert_eq!(answer, Some(Answer::Done));
         let (answer, events) = ask(&mut ledger, ids[1], Request::LookUp { name, wait: false });
         assert_eq!(answer, Some(Answer::Found(Found { receiver: ids[0], port: PORT })));
-        assert_eq!(events, [(ids[0], Event::Granted { port: PORT, by: 0, to: ids[1], moved: false })]);
+        assert_eq!(
+            events,
+            [(ids[0], Event::Granted { port: PORT, by: 0, to: ids[1], who: WHO, moved: false })]
+        );
     }
 
     #[test]

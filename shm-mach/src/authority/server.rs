@@ -238,7 +238,9 @@ impl Server {
     fn serve(&mut self, id: u64) -> Fate {
         for _ in 0..TURN {
             let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
-            if connection.flush() == Fate::Close || connection.has_died() {
+            // What a task had asked for before it died is acted on: its death comes last.
+            let is_dead = connection.has_died();
+            if connection.flush() == Fate::Close && !is_dead {
                 return Fate::Close;
             }
             let is_full = connection.queue.len() >= QUEUE_MOST;
@@ -247,13 +249,13 @@ impl Server {
                 self.ledger.set_congested(attached.task, is_full, &mut owed);
                 self.deliver(owed);
             }
-            if is_full {
+            if is_full && !is_dead {
                 return Fate::Keep; // who does not read its answers is not asked for more questions
             }
             let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
             let mut bytes = [0; DATAGRAM_MAX];
             let datagram = match socket::receive(&connection.socket, &mut bytes, false) {
-                Err(Errno::AGAIN) => return Fate::Keep,
+                Err(Errno::AGAIN) => return if is_dead { Fate::Close } else { Fate::Keep },
                 Err(_) => return Fate::Close,
                 Ok(datagram) if datagram.length == 0 => return Fate::Close,
                 Ok(datagram) => datagram,
@@ -334,7 +336,7 @@ impl Server {
             self.deliver(told);
         }
         match self.connections.get_mut(&id) {
-            Some(connection) => connection.tell(&Event::Welcome { task, special }, Some(page_fd)),
+            Some(connection) => connection.tell(&Event::Welcome { task, own: who, special }, Some(page_fd)),
             None => Fate::Keep,
         }
     }

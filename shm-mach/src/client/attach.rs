@@ -96,6 +96,8 @@ impl From<Refusal> for AuthorityError {
 pub(crate) struct Authority {
     /// This task's id.
     pub(crate) task: u64,
+    /// This process's pid as the authority sees it, and its start time.
+    pub(crate) own: (u32, u64),
     /// Counts the events that this task was or will be told.
     told: Shared<Bell>,
     /// Rung when one can be read from the socket.
@@ -131,7 +133,7 @@ impl Authority {
         // The task's own segment proves that it means to attach, and is there for tools to read.
         let own = OwnSegment::create(rustix::param::page_size())?.into_read_only();
         socket::send(&socket, &Request::Echo { nonce }.encode(0), Some(own.as_fd()), true)?;
-        let (Event::Welcome { task, special }, Some(page)) = receive(&socket, true)? else {
+        let (Event::Welcome { task, own, special }, Some(page)) = receive(&socket, true)? else {
             return Err(AuthorityError::Protocol);
         };
         let page = PeerSegment::adopt(&page, rustix::param::page_size(), 1 << 20)?;
@@ -139,7 +141,8 @@ impl Authority {
         let (told, arrived) = (bell(TOLD_AT)?, bell(ARRIVED_AT)?);
         let (talk, unsaid) = (Lock::default(), Lock::default());
         let (acted, gone) = (AtomicU32::new(0), AtomicU32::new(0));
-        Ok((Self { task, told, arrived, socket, talk, unsaid, acted, gone }, special))
+        let own = (own.pid, own.started);
+        Ok((Self { task, own, told, arrived, socket, talk, unsaid, acted, gone }, special))
     }
 
     /// Whether the authority is known to be dead.

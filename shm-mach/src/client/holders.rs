@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::client::identity::Identity;
 use crate::client::link::Link;
 
 /// The authority as a holder: it keeps rights for names and for children not born yet.
@@ -14,6 +15,8 @@ pub(crate) const AUTHORITY: u64 = 0;
 #[derive(Debug)]
 pub(crate) struct Holder {
     pub(crate) task: u64,
+    /// As the authority told when somebody passed a right on to it.
+    pub(crate) identity: Option<Identity>,
     /// Known once the task has opened a lane to the port.
     pub(crate) link: Option<Arc<Link>>,
     /// Rights given to it since its last revocation, and given back by it.
@@ -88,6 +91,18 @@ impl Holders {
         self.list.iter().filter_map(|holder| holder.link.as_ref())
     }
 
+    /// Tells who a holder is that may never open a lane.
+    pub(crate) fn identify(&mut self, task: u64, identity: Identity) {
+        if let Some(at) = self.find(task) {
+            self.list[at].identity = Some(identity);
+        }
+    }
+
+    /// The tasks that are known to be `identity`.
+    pub(crate) fn tasks_of(&self, identity: Identity) -> impl Iterator<Item = u64> {
+        self.list.iter().filter(move |holder| holder.identity == Some(identity)).map(|holder| holder.task)
+    }
+
     pub(crate) fn find(&self, task: u64) -> Option<usize> {
         self.list.iter().position(|holder| holder.task == task)
     }
@@ -102,6 +117,7 @@ impl Holders {
         let at = self.find(task).unwrap_or_else(|| {
             let new = Holder {
                 task,
+                identity: None,
                 link: None,
                 minted: 0,
                 returned: 0,

@@ -19,7 +19,7 @@ use crate::ring::layout::{Bell, LANES, ReplyFlags, Slot};
 use crate::ring::payload::{Area, longest_payload};
 use crate::ring::slot::{Head, Nonsense, Token};
 use crate::segment::Shared;
-use crate::segment::process::start_time;
+use crate::segment::process::is_dead;
 use crate::wire::control::Control;
 use crate::wire::request::PortRef;
 
@@ -78,8 +78,8 @@ const RINGS_AHEAD: u32 = 1 << 17;
 pub(crate) enum Watch {
     /// The peer's process, and the socket that joins it.
     Pair { process: OwnedFd, socket: OwnedFd },
-    /// The peer's pid and start time, as the authority attested them.
-    Attested { pid: u32, started: u64 },
+    /// The peer's pid and start time, as the authority attested them, and this process's.
+    Attested { pid: u32, started: u64, own: (u32, u64) },
 }
 
 /// The sender's side of the link: which lanes are free, and what is still to be told.
@@ -260,7 +260,7 @@ impl Link {
                 poll(&mut fds, Some(&now)).is_ok()
                     && (!fds[0].revents().is_empty() || fds[1].revents().intersects(hung_up))
             }
-            Watch::Attested { pid, started } => *started != 0 && start_time(*pid) != *started,
+            Watch::Attested { pid, started, own } => is_dead(*pid, *started, *own),
         }
     }
 

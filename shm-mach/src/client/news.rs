@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use futex::Gate;
 
 use crate::client::link::Link;
+use crate::client::peers::identity;
 use crate::client::port::Aftermath;
 use crate::client::receive_right::TICK;
 use crate::client::task::Inner;
@@ -163,10 +164,10 @@ impl Inner {
         match event {
             Event::Introduced { task, who, features } => self.be_introduced(task, who, features, fd),
             Event::Accepted { task } => self.be_accepted(task, fd),
-            Event::Granted { port, by, to, moved } => {
+            Event::Granted { port, by, to, who, moved } => {
                 let to_self = self.authority.as_ref().is_some_and(|authority| authority.task == to);
                 if let Some(target) = self.port(port.port) {
-                    self.perform(target.grant(port, by, to, moved, to_self));
+                    self.perform(target.grant(port, by, (to, identity(who)), moved, to_self));
                 }
             }
             Event::Released { task, port, count } => {

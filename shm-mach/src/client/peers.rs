@@ -47,7 +47,7 @@ impl Peers {
     }
 }
 
-fn identity(who: Attested) -> Identity {
+pub(crate) fn identity(who: Attested) -> Identity {
     Identity { pid: who.pid, uid: who.uid, gid: who.gid }
 }
 
@@ -58,7 +58,8 @@ fn gate_of(features: u32) -> Gate {
 impl Inner {
     fn make_link(&self, task: u64, who: Attested, features: u32, own: OwnHalf) -> Arc<Link> {
         let gate = self.gate.agreed(gate_of(features));
-        let watch = Watch::Attested { pid: who.pid, started: who.started };
+        let this = self.authority.as_ref().map_or((0, 0), |authority| authority.own);
+        let watch = Watch::Attested { pid: who.pid, started: who.started, own: this };
         let link = Arc::new(Link::new(self.next_link(), task, identity(who), own, gate, watch));
         self.add_link(link.clone());
         link

@@ -164,7 +164,14 @@ impl Port {
 
     /// `by` has passed its right on to `to`, or (`moved`) given it away, says the authority. Believed
     /// if the table says that `by` holds one. `to_self`: this task itself gets it.
-    pub(crate) fn grant(&self, port: PortRef, by: u64, to: u64, moved: bool, to_self: bool) -> Aftermath {
+    pub(crate) fn grant(
+        &self,
+        port: PortRef,
+        by: u64,
+        (to, who): (u64, Identity),
+        moved: bool,
+        to_self: bool,
+    ) -> Aftermath {
         let mut state = self.group.lock();
         let table = &mut state.port;
         if port.key == self.key && !table.is_dead && table.holders.covers(by, port.epoch) {
@@ -172,6 +179,7 @@ impl Port {
                 table.on_their_way += 1;
             } else {
                 table.holders.mint(to, port.epoch);
+                table.holders.identify(to, who);
             }
             if moved {
                 table.holders.take_back(by, port.epoch, 1);
@@ -340,12 +348,12 @@ impl Port {
         state.port.aftermath()
     }
 
-    /// Ends all rights of the peer at the other end of a link: nothing of it is received from here
-    /// on, what it has queued or answered included. Says whether it held any.
-    pub(crate) fn revoke(&self, link: &Link) -> (bool, Aftermath) {
+    /// Ends all rights of a task: nothing of it is received from here on, what it has queued or
+    /// answered included. Says whether it held any.
+    pub(crate) fn revoke(&self, task: u64) -> (bool, Aftermath) {
         self.group.change(|state| {
-            let mut held = state.port.revoke_answers(link.task);
-            let found = state.port.holders.find(link.task);
+            let mut held = state.port.revoke_answers(task);
+            let found = state.port.holders.find(task);
             if let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) {
                 held = true;
                 self.end_lanes_of(state, at, Death::Revoked);
@@ -356,11 +364,14 @@ impl Port {
         })
     }
 
-    /// The links over which rights to this port are used or answers awaited, also of the dead.
-    pub(crate) fn links(&self) -> Vec<Arc<Link>> {
+    /// The tasks that are `holder`, of those that use rights to this port or were given one, also of
+    /// the dead.
+    pub(crate) fn tasks_of(&self, holder: Identity) -> Vec<u64> {
         let state = self.group.lock();
         let awaited = state.port.awaited.iter().map(|awaited| &awaited.link);
-        state.port.holders.links().chain(awaited).cloned().collect()
+        let links = state.port.holders.links().chain(awaited);
+        let linked = links.filter(|link| link.peer == holder).map(|link| link.task);
+        linked.chain(state.port.holders.tasks_of(holder)).collect()
     }
 
     fn end_lanes_of(&self, state: &mut State<PortState>, holder: usize, death: Death) {

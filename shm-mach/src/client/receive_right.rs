@@ -193,15 +193,19 @@ impl ReceiveRight {
         }
         // Rights that others have passed on to it before this call end as well.
         self.task.look();
-        let mut links = self.port.links();
-        links.extend(self.task.links().iter().cloned());
+        let links = self.task.links();
         let of_holder = links.iter().filter(|link| link.peer == holder);
-        of_holder.fold(false, |any, link| {
-            let (held, aftermath) = self.port.revoke(link);
+        let mut tasks: Vec<u64> = of_holder.map(|link| link.task).collect();
+        tasks.extend(self.port.tasks_of(holder));
+        tasks.sort_unstable();
+        tasks.dedup();
+        let any = tasks.into_iter().fold(false, |any, task| {
+            let (held, aftermath) = self.port.revoke(task);
             self.task.perform(aftermath);
-            self.task.destroy_unread(link);
             any | held
-        })
+        });
+        self.task.destroy_all_unread();
+        any
     }
 
     /// Sets how many messages of one sender the queue holds, 0 to 1,024. A sender that is blocked

@@ -1,13 +1,50 @@
 //! What the kernel tells of other processes.
 
-/// When a process started, in clock ticks since boot; 0 when there is no such process, or when it is
-/// dead and not yet reaped, or when it cannot be read.
+use std::io::ErrorKind;
+
+/// When a process started, in clock ticks since boot; 0 when there is no such process, or it is dead
+/// and not yet reaped, or that cannot be told.
 pub fn start_time(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    read(pid).unwrap_or(0)
+}
+
+/// Whether the process that had this pid and start time is dead, as far as can be told: not without a
+/// readable `/proc`, and not from another pid namespace, where the pid is another process's or nobody's.
+/// `own` is this process as the other pids were told: if it is another one here, so are they.
+pub fn is_dead(pid: u32, started: u64, own: (u32, u64)) -> bool {
+    let is_same_namespace = own.0 == std::process::id() && own.1 != 0 && start_time(own.0) == own.1;
+    is_same_namespace
+        && started != 0
+        && match read(pid) {
+            Ok(now) => now != started,
+            Err(kind) => kind == ErrorKind::NotFound,
+        }
+}
+
+fn read(pid: u32) -> Result<u64, ErrorKind> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.kind())?;
     // Field 2 is the command in parentheses, which may itself contain spaces and parentheses.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
     let mut fields = after.split_ascii_whitespace();
     let is_dead = fields.next().is_none_or(|state| matches!(state, "Z" | "X" | "x"));
     let started = fields.nth(18).and_then(|field| field.parse().ok()).unwrap_or(0);
-    if is_dead { 0 } else { started }
+    Ok(if is_dead { 0 } else { started })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_dead_only_where_its_pid_means_something() {
+        let own = (std::process::id(), start_time(std::process::id()));
+        assert!(!is_dead(own.0, own.1, own), "this one lives");
+        assert!(is_dead(own.0, own.1 + 1, own), "its pid was another one's");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id();
+        child.wait().unwrap();
+        assert!(is_dead(pid, 1, own), "no such process");
+        assert!(!is_dead(pid, 1, (own.0 + 1, own.1)), "the pids are of another namespace");
+        assert!(!is_dead(pid, 0, own), "nobody knows when it started");
+    }
 }

@@ -100,6 +100,8 @@ pub enum Event {
     Welcome {
         /// The task's id, never used again.
         task: u64,
+        /// Who it is to others: what its own pid is in the authority's pid namespace.
+        own: Attested,
         /// Its special port, if it was started with one.
         special: Option<Found>,
     },
@@ -132,6 +134,8 @@ pub enum Event {
         by: u64,
         /// Who has it now.
         to: u64,
+        /// Who that is.
+        who: Attested,
         /// The authority gave away the right that it held itself, and holds one less.
         moved: bool,
     },
@@ -172,8 +176,8 @@ impl Event {
             Self::Challenge { nonce } => {
                 to.u32(1).u64(nonce);
             }
-            Self::Welcome { task, special } => {
-                to.u32(2).u64(task);
+            Self::Welcome { task, own, special } => {
+                write_attested(to.u32(2).u64(task), own);
                 write_found(to, special);
             }
             Self::Reply { serial, answer } => {
@@ -187,9 +191,10 @@ impl Event {
             Self::Accepted { task } => {
                 to.u32(5).u64(task);
             }
-            Self::Granted { port, by, to: holder, moved } => {
+            Self::Granted { port, by, to: holder, who, moved } => {
                 port.write(to.u32(6));
-                to.u64(by).u64(holder).u32(u32::from(moved));
+                write_attested(to.u64(by).u64(holder), who);
+                to.u32(u32::from(moved));
             }
             Self::Released { task, port, count } => {
                 port.write(to.u32(7).u64(task));
@@ -208,7 +213,11 @@ impl Event {
         let mut from = Reader::new(bytes);
         let event = match from.u32()? {
             1 => Self::Challenge { nonce: from.u64()? },
-            2 => Self::Welcome { task: from.u64()?, special: read_found(&mut from)? },
+            2 => Self::Welcome {
+                task: from.u64()?,
+                own: read_attested(&mut from)?,
+                special: read_found(&mut from)?,
+            },
             3 => Self::Reply { serial: from.u32()?, answer: read_answer(&mut from)? },
             4 => {
                 Self::Introduced { task: from.u64()?, who: read_attested(&mut from)?, features: from.u32()? }
@@ -218,6 +227,7 @@ impl Event {
                 port: PortRef::read(&mut from)?,
                 by: from.u64()?,
                 to: from.u64()?,
+                who: read_attested(&mut from)?,
                 moved: from.u32()? != 0,
             },
             7 => Self::Released { task: from.u64()?, port: PortRef::read(&mut from)?, count: from.u32()? },
@@ -295,11 +305,11 @@ mod tests {
         let found = Found { receiver: 9, port };
         let mut all = vec![
             Event::Challenge { nonce: 1 },
-            Event::Welcome { task: 2, special: None },
-            Event::Welcome { task: 2, special: Some(found) },
+            Event::Welcome { task: 2, own: who, special: None },
+            Event::Welcome { task: 2, own: who, special: Some(found) },
             Event::Introduced { task: 3, who, features: 1 },
             Event::Accepted { task: 4 },
-            Event::Granted { port, by: 0, to: 5, moved: true },
+            Event::Granted { port, by: 0, to: 5, who, moved: true },
             Event::Released { task: 0, port, count: 1 },
             Event::Died { task: 6 },
             Event::Appeared { serial: 7, found },
