@@ -62,6 +62,39 @@ fn a_blocked_receiver_gets_what_was_sent_and_learns_of_the_death() {
     }
 }
 
+/// The death is noticed, at another port, while everything is still queued, on a lane that was never
+/// looked at too. Fails if a noticed death throws away what was published before it.
+#[test]
+fn what_the_dead_had_queued_is_delivered_after_the_death_was_noticed() {
+    const NAME: &str = "what_the_dead_had_queued_is_delivered_after_the_death_was_noticed";
+    if role().is_some() {
+        let joined = join(inherited(), &Options::default()).unwrap();
+        joined.receive.receive(&mut Received::new()).unwrap();
+        let clone = joined.send.clone();
+        for id in 0..50 {
+            joined.send.send(Message::new(id, &[id as u8; 500])).unwrap();
+            clone.send(Message::new(100 + id, b"by another lane")).unwrap();
+        }
+        std::process::abort();
+    }
+    let _watchdog = Watchdog::start(NAME, 60);
+    let (ours, theirs) = sockets();
+    let mut peer = spawn(NAME, "victim", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    let other = joined.task.allocate().unwrap();
+    joined.send.send(Message::new(0, b"go on")).unwrap();
+    peer.0.wait().unwrap();
+    let long = Deadline::after(Duration::from_millis(1500));
+    assert_eq!(other.receive_deadline(&mut Received::new(), long), Err(ReceiveError::TimedOut));
+    let refused = joined.send.send(Message::new(0, b"")).unwrap_err();
+    assert_eq!(refused.failure(), SendFailure::PortDied, "the death was noticed");
+    let all = drain(&joined);
+    for (lane, first) in [(0, 0), (1, 100)] {
+        let of_lane: Vec<i32> = all.iter().copied().filter(|id| (*id >= 100) == (lane == 1)).collect();
+        assert_eq!(of_lane, (first..first + 50).collect::<Vec<_>>());
+    }
+}
+
 /// Fails if a sender that waits for room never asks the kernel about its receiver.
 #[test]
 fn a_blocked_sender_learns_of_the_death() {

@@ -58,8 +58,15 @@ fn either_side_or_both_do_without_membarrier() {
     }
 }
 
+/// How often this thread went to sleep.
+fn sleeps() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// The child enters a sandbox after it has joined: its heavy fence fails from then on, though the peer
-/// counts on it. Fails if it then sleeps without a bound: messages would come late, one by one.
+/// counts on it. Fails if it then sleeps without a bound.
 #[test]
 fn membarrier_that_is_taken_away_later() {
     const NAME: &str = "membarrier_that_is_taken_away_later";
@@ -67,6 +74,11 @@ fn membarrier_that_is_taken_away_later() {
         let joined = join(inherited(), &Options::default()).unwrap();
         sys::forbid(&[libc::SYS_membarrier], Verdict::Refuse);
         stress(&joined, 5, false);
+        let before = sleeps();
+        let soon = Deadline::after(Duration::from_millis(500));
+        joined.receive.receive_deadline(&mut Received::new(), soon).unwrap_err();
+        let slept = sleeps() - before;
+        assert!(slept > 50, "{slept} sleeps in half a second: nothing says that a wake-up comes");
         // And as a sender that sleeps for room.
         for id in 0..3000 {
             joined.send.send(Message::new(id, &[1; 40])).unwrap();

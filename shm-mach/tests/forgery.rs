@@ -9,11 +9,13 @@ use std::time::Duration;
 use common::raw::{Raw, SMALL};
 use common::sockets;
 use common::watchdog::Watchdog;
-use futex::sync::{Ordering as Order, store_bytes};
+use futex::sync::{AtomicU64, Ordering as Order, store_bytes};
 use shm_mach::ring::layout::{Cursor, FLAG_DEAD, FLAG_REVOKED, Slot, place};
 use shm_mach::ring::slot::{Head, LENGTH_MAX, seq};
 use shm_mach::segment::Shared;
 use shm_mach::wire::control::Control;
+use shm_mach::wire::record::Record;
+use shm_mach::wire::request::PortRef;
 use shm_mach::{
     Deadline, Geometry, Joined, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait,
     join,
@@ -226,4 +228,31 @@ fn an_answer_to_a_guessed_token_breaks_no_account() {
     }
     ids.sort_unstable();
     assert_eq!(ids, [20, 21], "the two requests have a slot each");
+}
+
+/// A peer gives two million rights, reads nothing of their return, and then says that it has read
+/// all there is room for. Fails, by taking minutes, if what could not be told is moved up by one place
+/// each time that something is told.
+#[test]
+fn rights_without_end_are_returned_one_by_one() {
+    let _watchdog = Watchdog::start("rights_without_end_are_returned_one_by_one", 60);
+    const RIGHTS: usize = 1000;
+    let (joined, mut raw) = pair(SMALL);
+    let records: Shared<[AtomicU64]> = raw.memory.slice(SMALL.payload(), RIGHTS * 4);
+    for port in 0..RIGHTS {
+        let at = PortRef { port: port as u32, epoch: 0, key: 1, limit: 5 };
+        store_bytes(&records[port * 4..], &Record::Send(at).encode());
+    }
+    raw.tell(raw.opened(1, 1, 0));
+    let mut message = Received::new();
+    for position in 0..2000 {
+        raw.publish(1, position, Head { rights: RIGHTS, ..Head::message(0, 0) }, &[]);
+        joined.receive.receive(&mut message).unwrap();
+        assert_eq!(message.take_rights().len(), RIGHTS); // and drops them
+    }
+    let (_, control) = raw.answers(0);
+    for laps in 1..60 {
+        control.position.store(laps * 1023, Order::Release);
+        let _ = joined.receive.try_receive(&mut message);
+    }
 }

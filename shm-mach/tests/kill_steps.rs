@@ -22,7 +22,7 @@ const BEFORE: i32 = 3;
 /// Steps before and after each change of the half at which the child is killed.
 const AROUND: usize = 1;
 /// Kills spread over the rest of the call.
-const SPREAD: usize = 20;
+const SPREAD: usize = 12;
 
 fn options() -> Options {
     Options::default().geometry(SIZES).queue_limit(5)
