@@ -187,6 +187,11 @@ impl Holders {
         holder.oldest = self.epoch;
     }
 
+    /// Whether no task was ever given a right.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     pub(crate) fn any_live(&self) -> bool {
         self.list.iter().any(Holder::is_live)
     }

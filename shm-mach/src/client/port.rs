@@ -347,25 +347,27 @@ impl Port {
         }
     }
 
-    /// The receive right is gone: every lane is dead, every message destroyed.
-    pub(crate) fn destroy(&self) -> Vec<LocalMessage> {
-        let (messages, waiting) = self.group.change(|state| {
+    /// The receive right is gone: every lane is dead, every message destroyed. Says whether any other
+    /// task was ever given a right.
+    pub(crate) fn destroy(&self) -> (Vec<LocalMessage>, bool) {
+        let (messages, waiting, was_given) = self.group.change(|state| {
             state.port.is_dead = true;
             state.port.no_senders = None;
             while !state.seats().is_empty() {
                 self.end_lane(state, 0, Some(Death::Died));
             }
+            let was_given = !(state.port.holders.is_empty() && state.port.awaited.is_empty());
             for awaited in std::mem::take(&mut state.port.awaited) {
                 awaited.abandon();
             }
-            (std::mem::take(&mut state.port.local), state.port.waiting_for_room)
+            (std::mem::take(&mut state.port.local), state.port.waiting_for_room, was_given)
         });
         // Who is not counted yet will see, under the lock, that the port is dead.
         if waiting > 0 {
             self.room.fetch_add(1, Ordering::Release);
             futex_wake(&self.room, u32::MAX);
         }
-        messages.into()
+        (messages.into(), was_given)
     }
 
     // What threads of this task do.

@@ -187,9 +187,12 @@ impl Inner {
         ports.slots[port.index as usize] = None;
         ports.free.push(port.index);
         drop(ports);
-        drop(port.destroy());
-        self.look_after_death();
-        self.destroy_all_unread();
+        let (messages, was_given) = port.destroy();
+        drop(messages);
+        if was_given {
+            self.look_after_death();
+            self.destroy_all_unread();
+        }
     }
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
