@@ -29,7 +29,7 @@ fn polled(awaited: Awaited) -> i32 {
 }
 
 fn waited(group: &Port) -> i32 {
-    group.wait(&Scene::quiet(), Wait::Park, Deadline::NEVER, take).unwrap().unwrap()
+    group.wait(&Scene::quiet(), Wait::Park, Deadline::NEVER, take).unwrap()
 }
 
 /// One answer, polled for: it is read whole and once, and the answer of the slot's life before is

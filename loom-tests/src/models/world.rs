@@ -29,8 +29,8 @@ pub fn shared_bell() {
     let [mine, others] = groups;
     let there = scene.clone();
     let other = spawn(move || others.wait(&*there, Wait::Park, Deadline::NEVER, take));
-    assert_eq!(mine.wait(&*scene, Wait::Park, Deadline::NEVER, take), Ok(Some(0)));
-    assert_eq!(other.join().unwrap(), Ok(Some(1)));
+    assert_eq!(mine.wait(&*scene, Wait::Park, Deadline::NEVER, take), Some(0));
+    assert_eq!(other.join().unwrap(), Some(1));
     senders.into_iter().for_each(|sender| sender.join().unwrap());
 }
 
@@ -50,8 +50,8 @@ pub fn shared_bell_early() {
     let there = scene.clone();
     let other = spawn(move || others.wait(&*there, Wait::Park, timer(), take));
     let clock = spawn(expire_timers);
-    assert_eq!(mine.wait(&*scene, Wait::Park, Deadline::NEVER, take), Ok(Some(1)));
-    assert_eq!(other.join().unwrap(), Ok(None));
+    assert_eq!(mine.wait(&*scene, Wait::Park, Deadline::NEVER, take), Some(1));
+    assert_eq!(other.join().unwrap(), None);
     sender.join().unwrap();
     clock.join().unwrap();
 }
@@ -75,7 +75,7 @@ pub fn new_lane() {
     let mut lane = wire.sender(1);
     let there = wire.clone();
     let sender = spawn(move || send_first(&there, &mut lane, 1));
-    assert_eq!(group.wait(&scene, Wait::Park, Deadline::NEVER, take), Ok(Some(1)));
+    assert_eq!(group.wait(&scene, Wait::Park, Deadline::NEVER, take), Some(1));
     sender.join().unwrap();
 }
 
@@ -95,8 +95,8 @@ pub fn new_lane_for_another() {
     let around = scene.clone();
     let other = spawn(move || other_group.wait(&*around, Wait::Park, timer(), take));
     let clock = spawn(expire_timers);
-    assert_eq!(group.wait(&*scene, Wait::Park, Deadline::NEVER, take), Ok(Some(1)));
-    assert_eq!(other.join().unwrap(), Ok(None));
+    assert_eq!(group.wait(&*scene, Wait::Park, Deadline::NEVER, take), Some(1));
+    assert_eq!(other.join().unwrap(), None);
     sender.join().unwrap();
     clock.join().unwrap();
 }
@@ -112,7 +112,7 @@ pub fn news_lane() {
     let sender = spawn(move || (1..=2).for_each(|id| send(&mut lane, id)));
     let there = office.clone();
     let passer_by = spawn(move || there.look());
-    let mut got = [0; 2].map(|_| group.wait(&*office, Wait::Park, Deadline::NEVER, take).unwrap().unwrap());
+    let mut got = [0; 2].map(|_| group.wait(&*office, Wait::Park, Deadline::NEVER, take).unwrap());
     got.sort_unstable();
     assert_eq!(got, [1, 2], "news are lost or came twice");
     passer_by.join().unwrap();
@@ -134,7 +134,7 @@ fn messages_of_a_pending_lane(messages: i32) {
         (2..=messages).for_each(|id| send(&mut lane, id));
     });
     for id in 1..=messages {
-        assert_eq!(group.wait(&scene, Wait::Park, Deadline::NEVER, take), Ok(Some(id)), "out of order");
+        assert_eq!(group.wait(&scene, Wait::Park, Deadline::NEVER, take), Some(id), "out of order");
     }
     sender.join().unwrap();
 }

@@ -158,7 +158,7 @@ impl Received {
     pub(super) fn set_origin(&mut self, head: &Head, link: &Arc<Link>) {
         self.id = head.id;
         self.sender = link.peer;
-        if head.reply.is_some() || head.rights > 0 {
+        if head.carries_rights() {
             self.raw.token = head.reply;
             self.raw.from = Some(link.clone());
         }

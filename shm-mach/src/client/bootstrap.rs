@@ -5,13 +5,13 @@ use std::os::fd::OwnedFd;
 use futex::{Deadline, Gate};
 
 use crate::client::attach::{Authority, AuthorityError, find};
+use crate::client::half::features_of;
 use crate::client::holders::AUTHORITY;
 use crate::client::receive_right::{ReceiveRight, TICK};
 use crate::client::right::Right;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
 use crate::ring::group::World as _;
-use crate::ring::layout::FEATURE_MEMBARRIER;
 use crate::wire::event::{Answer, Found};
 use crate::wire::request::Request;
 
@@ -38,8 +38,7 @@ impl Task {
         options: &Options,
     ) -> Result<(Self, Option<SendRight>), AuthorityError> {
         let gate = if options.symmetric { Gate::Symmetric } else { Gate::register() };
-        let features = if gate == Gate::Asymmetric { FEATURE_MEMBARRIER } else { 0 };
-        let (authority, special) = Authority::attach(socket, features)?;
+        let (authority, special) = Authority::attach(socket, features_of(gate))?;
         let task = Self::new(*options, Some(authority))?;
         let special = special.map(|found| SendRight::granted(task.inner.clone(), found.receiver, found.port));
         Ok((task, special))

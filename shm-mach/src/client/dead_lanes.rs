@@ -38,8 +38,8 @@ impl DeadLane {
                 return false;
             };
             let Some(head) = head else { return false };
-            let has_rights = head.reply.is_some() || head.rights > 0;
-            let copied = has_rights && self.lane.copy(&head, &mut raw.records, &mut raw.body).is_ok();
+            let copied =
+                head.carries_rights() && self.lane.copy(&head, &mut raw.records, &mut raw.body).is_ok();
             self.lane.discard();
             self.left -= 1;
             if copied {

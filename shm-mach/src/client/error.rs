@@ -107,9 +107,6 @@ pub enum ReceiveError {
     /// The receive right was destroyed while this thread waited.
     #[error("the port died while it was waited for")]
     PortDied,
-    /// The port's senders are in more tasks than one sleep can watch.
-    #[error("the port has senders in more tasks than one sleep can watch (about 120)")]
-    TooManyLinks,
     /// This process is a forked child of the one that the right belongs to.
     #[error("the right belongs to the parent process: a forked child must attach by itself")]
     Forked,
@@ -121,7 +118,6 @@ impl ReceiveError {
         match self {
             Self::Forked => 0x1000_4002,
             Self::TimedOut => 0x1000_4003,
-            Self::TooManyLinks => 0x1000_4013,
             Self::PortDied => 0x1000_4006,
         }
     }

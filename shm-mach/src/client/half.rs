@@ -26,6 +26,16 @@ pub(crate) struct OwnHalf {
     pub(crate) reply_flags: Shared<[ReplyFlags]>,
 }
 
+/// The feature bits of a task that can promise `gate`.
+pub(crate) fn features_of(gate: Gate) -> u32 {
+    if gate == Gate::Asymmetric { FEATURE_MEMBARRIER } else { 0 }
+}
+
+/// The gate that feature bits promise.
+pub(crate) fn gate_of(features: u32) -> Gate {
+    if features & FEATURE_MEMBARRIER != 0 { Gate::Asymmetric } else { Gate::Symmetric }
+}
+
 /// Pages that every link touches, so that a lack of memory shows when the half is made.
 const FIRST_PAGES: [usize; 5] = [place::HEADER, place::BELLS, place::DIRECTORY, place::FLAGS, place::CURSORS];
 
@@ -41,9 +51,8 @@ impl OwnHalf {
         }
         let memory = segment.memory();
         let header: Shared<Header> = memory.view(place::HEADER);
-        let features = if gate == Gate::Asymmetric { FEATURE_MEMBARRIER } else { 0 };
         header.version.store(VERSION, Ordering::Relaxed);
-        header.features.store(features, Ordering::Relaxed);
+        header.features.store(features_of(gate), Ordering::Relaxed);
         header.slots.store(geometry.slots as u32, Ordering::Relaxed);
         header.areas.store(geometry.areas as u32, Ordering::Relaxed);
         header.area_bytes.store(geometry.area_bytes as u32, Ordering::Relaxed);
@@ -191,7 +200,7 @@ impl PeerHalf {
         if !geometry.is_valid() || geometry.size() != segment.size() {
             return Err(BadHalf::Geometry);
         }
-        let gate = if features & FEATURE_MEMBARRIER != 0 { Gate::Asymmetric } else { Gate::Symmetric };
+        let gate = gate_of(features);
         let bells = segment.slice(place::BELLS, BELLS).ok_or(BadHalf::Geometry)?;
         let entries = segment.slice(place::DIRECTORY, LANES).ok_or(BadHalf::Geometry)?;
         let flags = segment.slice(place::FLAGS, LANES).ok_or(BadHalf::Geometry)?;

@@ -3,17 +3,15 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use futex::Gate;
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open};
 
-use crate::client::half::{BadHalf, OwnHalf, PeerHalf};
+use crate::client::half::{BadHalf, OwnHalf, PeerHalf, features_of};
 use crate::client::identity::Identity;
 use crate::client::link::{Link, Watch};
 use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
-use crate::ring::layout::FEATURE_MEMBARRIER;
 use crate::segment::socket::{self, Credentials};
 use crate::wire::hello::{BadHello, ECHO_BYTES, HELLO_BYTES, Hello, echo};
 use crate::wire::request::{PAIRED, PortRef};
@@ -84,7 +82,7 @@ pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
     let (own, fd) = OwnHalf::create(options.geometry, task.inner.gate)?;
     let receive = task.allocate().expect("a new task has room for a port");
     let nonce = task.inner.next_secret();
-    let features = if task.inner.gate == Gate::Asymmetric { FEATURE_MEMBARRIER } else { 0 };
+    let features = features_of(task.inner.gate);
     let port = receive.port();
     let hello = Hello { features, nonce, port: port.index, limit: options.limit, key: port.key };
     send(&socket, &hello.encode(), Some(&fd))?;

@@ -4,18 +4,16 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use futex::Gate;
 use futex::sync::Lock;
 
 use crate::client::attach::{Authority, AuthorityError};
 use crate::client::error::SendFailure;
-use crate::client::half::{OwnHalf, PeerHalf};
+use crate::client::half::{OwnHalf, PeerHalf, gate_of};
 use crate::client::identity::Identity;
 use crate::client::link::{Link, Watch};
 use crate::client::right::Right;
 use crate::client::send_right::SendRight;
 use crate::client::task::Inner;
-use crate::ring::layout::FEATURE_MEMBARRIER;
 use crate::wire::event::{Answer, Attested};
 use crate::wire::request::{PAIRED, PortRef, Request};
 
@@ -49,10 +47,6 @@ impl Peers {
 
 pub(crate) fn identity(who: Attested) -> Identity {
     Identity { pid: who.pid, uid: who.uid, gid: who.gid }
-}
-
-fn gate_of(features: u32) -> Gate {
-    if features & FEATURE_MEMBARRIER != 0 { Gate::Asymmetric } else { Gate::Symmetric }
 }
 
 impl Inner {

@@ -65,13 +65,14 @@ impl ReceiveRight {
     /// Messages of one send right arrive in the order they were sent.
     ///
     /// # Errors
-    /// [`ReceiveError::Forked`], [`ReceiveError::PortDied`], [`ReceiveError::TooManyLinks`].
+    /// [`ReceiveError::Forked`], [`ReceiveError::PortDied`].
     #[inline]
     pub fn receive(&self, into: &mut Received) -> Result<(), ReceiveError> {
         self.receive_deadline(into, Deadline::NEVER)
     }
 
-    /// Receives a message if one is there. Makes no system call.
+    /// Receives a message if one is there. Never sleeps, and makes no system call unless there are news to
+    /// act on, such as a task that is introduced.
     ///
     /// # Errors
     /// As [`receive`](Self::receive), and [`ReceiveError::TimedOut`] when there is none.
@@ -113,9 +114,8 @@ impl ReceiveRight {
     fn wait_for(&self, into: &mut Received, deadline: Deadline) -> Result<(), ReceiveError> {
         loop {
             let slice = deadline.min(Deadline::after(TICK));
-            let waited =
+            let taken =
                 self.port.group.wait(&*self.task, self.wait(), slice, |state| self.port.take(state, into));
-            let taken = waited.map_err(|_| ReceiveError::TooManyLinks)?;
             if let Some(result) = self.conclude(taken, into) {
                 return result;
             }

@@ -206,7 +206,7 @@ impl Link {
 }
 
 fn carries_rights(head: &Head) -> bool {
-    head.kind == Kind::Message && (head.reply.is_some() || head.rights > 0)
+    head.kind == Kind::Message && head.carries_rights()
 }
 
 impl Awaited {

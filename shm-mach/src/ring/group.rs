@@ -418,13 +418,13 @@ impl<P: Sources> Group<P> {
         policy: Wait,
         deadline: Deadline,
         mut take: impl FnMut(&mut State<P>) -> Option<R>,
-    ) -> Result<Option<R>, TooManyWords> {
+    ) -> Option<R> {
         loop {
             if let Some(result) = self.spin(world, policy, &mut take) {
-                return Ok(Some(result));
+                return Some(result);
             }
             if deadline.has_passed() {
-                return Ok(self.try_take(world, take));
+                return self.try_take(world, take);
             }
             if policy != Wait::Spin {
                 return self.park(world, deadline, take);
@@ -493,22 +493,22 @@ impl<P: Sources> Group<P> {
         world: &impl World,
         deadline: Deadline,
         mut take: impl FnMut(&mut State<P>) -> Option<R>,
-    ) -> Result<Option<R>, TooManyWords> {
+    ) -> Option<R> {
         let mut leads = false;
         let mut timed_out = false;
         loop {
             let mut state = self.lock();
             if timed_out && !leads && !sync::step("follower-leads-first") {
-                return Ok(None); // a kick that came with the deadline ends here
+                return None; // a kick that came with the deadline ends here
             }
             if state.has_leader && !leads {
                 if let Some(result) = take(&mut state) {
                     self.leave(state, false);
-                    return Ok(Some(result));
+                    return Some(result);
                 }
                 if timed_out {
                     self.leave(state, false);
-                    return Ok(None);
+                    return None;
                 }
                 timed_out = self.follow(state, deadline);
                 continue;
@@ -526,11 +526,11 @@ impl<P: Sources> Group<P> {
             let mut state = self.lock();
             if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
                 self.leave(state, true);
-                return Ok(Some(result));
+                return Some(result);
             }
             if timed_out || deadline.has_passed() {
                 self.leave(state, true);
-                return Ok(None);
+                return None;
             }
             self.sample_late("sample-before-look", &mut sampled, world, &state);
             // 3 and 4
@@ -554,7 +554,7 @@ impl<P: Sources> Group<P> {
             // woken for too are looked at before anybody sleeps again; who sleeps now was kicked.
             if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
                 self.leave(state, true);
-                return Ok(Some(result));
+                return Some(result);
             }
         }
     }
@@ -674,8 +674,3 @@ impl<P: Sources> Group<P> {
         sync::futex_wake(&follower.word, 1);
     }
 }
-
-/// One sleep can watch 128 words, and this group's lanes come over more links than that. Not returned
-/// at present: such sleeps are short instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyWords;

@@ -86,6 +86,12 @@ impl Head {
         if self.rights == 0 && self.length <= INLINE { 0 } else { self.rights * RIGHT_BYTES + self.length }
     }
 
+    /// Whether rights lie beside the body.
+    #[inline]
+    pub fn carries_rights(&self) -> bool {
+        self.reply.is_some() || self.rights > 0
+    }
+
     /// Words 0 to 3, with the sequence number that publishes them.
     #[inline]
     pub fn encode(&self, seq: u32) -> [u64; 4] {
