@@ -2,10 +2,13 @@
 
 use futex::sync::{step, yield_now};
 use futex::{Deadline, Gate, WaitSet};
-use shm_mach::ring::group::{Group, Samples, Sources, State};
+use shm_mach::ring::group::Group;
 use shm_mach::ring::lane_in::LaneIn;
 use shm_mach::ring::lane_out::{LaneOut, Refusal};
+use shm_mach::ring::samples::Samples;
 use shm_mach::ring::slot::{Head, Kind};
+use shm_mach::ring::state::State;
+use shm_mach::ring::world::Sources;
 
 use crate::reply::Awaited;
 use crate::wire::Wire;

@@ -2,9 +2,11 @@
 
 use futex::Gate;
 use futex::sync::{Arc, Lock, step};
-use shm_mach::ring::group::{Samples, Sleepers, World};
 use shm_mach::ring::lane_in::LaneIn;
 use shm_mach::ring::layout::Bell;
+use shm_mach::ring::samples::Samples;
+use shm_mach::ring::sleepers::Sleepers;
+use shm_mach::ring::world::World;
 use shm_mach::segment::Shared;
 
 use crate::mail::{Port, read};

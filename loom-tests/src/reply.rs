@@ -2,11 +2,11 @@
 
 use futex::Gate;
 use futex::sync::{AtomicU64, Ordering};
-use shm_mach::ring::group::Samples;
 use shm_mach::ring::heap::Heap;
 use shm_mach::ring::lane_out::LaneOut;
 use shm_mach::ring::layout::{Bell, ReplyFlags, Slot};
 use shm_mach::ring::reply::ReplyWords;
+use shm_mach::ring::samples::Samples;
 use shm_mach::ring::slot::{Head, Kind, Token};
 use shm_mach::segment::Shared;
 

@@ -2,8 +2,11 @@
 
 use futex::Gate;
 use futex::sync::{Arc, Lock};
-use shm_mach::ring::group::{Samples, Seat, Sleepers, World};
 use shm_mach::ring::layout::Bell;
+use shm_mach::ring::samples::Samples;
+use shm_mach::ring::sleepers::Sleepers;
+use shm_mach::ring::state::Seat;
+use shm_mach::ring::world::World;
 use shm_mach::segment::Shared;
 
 use crate::mail::Port;

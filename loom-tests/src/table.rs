@@ -32,6 +32,8 @@ const LANE_OUT: &str = "shm-mach/src/ring/lane_out.rs";
 const REPLY: &str = "shm-mach/src/ring/reply.rs";
 const TABLE: &str = "shm-mach/src/ipc/table.rs";
 const GROUP: &str = "shm-mach/src/ring/group.rs";
+const SAMPLES: &str = "shm-mach/src/ring/samples.rs";
+const SLEEPERS: &str = "shm-mach/src/ring/sleepers.rs";
 const GATE: &str = "futex/src/gate.rs";
 
 /// What loom says of threads that all sleep.
@@ -109,10 +111,10 @@ pub const ORDERS: &[Row] = &[
     row("table-version", TABLE, "table-look and table-recheck", Relaxed),
     row("table-look", TABLE, "table-end", Unseen(NEVER_STALE)),
     row("table-recheck", TABLE, "table-begin", Fails(&[("table::in_one_piece", TORN)])),
-    row("bell-sample", GROUP, "bell-sample-fence", Relaxed),
+    row("bell-sample", SAMPLES, "bell-sample-fence", Relaxed),
     row(
         "bell-sample-fence",
-        GROUP,
+        SAMPLES,
         "bell-bump",
         Fails(&[("gate::sleeper", STUCK), ("world::new_lane", STUCK)]),
     ),
@@ -184,7 +186,7 @@ pub const STEPS: &[Row] = &[
     row("bell-shared", LANE_OUT, "it does so by a read-modify-write", Fails(&[("gate::two_senders", STUCK)])),
     row(
         "kick-count",
-        GROUP,
+        SLEEPERS,
         "a change inside the task counts the kick word up",
         Fails(&[("gate::local", STUCK), ("gate::insert", STUCK), ("reply::extended", STUCK)]),
     ),
@@ -216,19 +218,19 @@ pub const STEPS: &[Row] = &[
     ),
     row(
         "sharing-rule",
-        GROUP,
+        SLEEPERS,
         "who wakes on a shared bell kicks those who sleep on an older count",
         Fails(&[("world::shared_bell", STUCK)]),
     ),
     row(
         "sharing-after-timeout",
-        GROUP,
+        SLEEPERS,
         "also when its time was up",
         Fails(&[("world::shared_bell_early", STUCK)]),
     ),
     row(
         "sharing-when-unchanged",
-        GROUP,
+        SLEEPERS,
         "also when its own sample still stands",
         Fails(&[("world::shared_bell_newest", STUCK)]),
     ),

@@ -2,12 +2,12 @@
 
 use futex::Gate;
 use futex::sync::{AtomicU64, Ordering, fence};
-use shm_mach::ring::group::Seat;
 use shm_mach::ring::lane_in::{InWords, LaneIn};
 use shm_mach::ring::lane_out::{LaneOut, OutWords};
 use shm_mach::ring::layout::{Bell, Cursor, Entry, Flags, Slot};
 use shm_mach::ring::payload::Area;
 use shm_mach::ring::slot::{Head, seq};
+use shm_mach::ring::state::Seat;
 use shm_mach::segment::Shared;
 
 /// Where lanes begin: the second message of a lane wraps the sequence number and the cursor.

@@ -10,6 +10,10 @@
 //! | [`reply`] | both ends of a reply slot: the answer to a request, once |
 //! | [`heap`] | room for answers that do not fit into a reply slot |
 //! | [`group`] | the threads that wait for the same lanes, and how they sleep and wake |
+//! | [`state`] | what the lock of such a group guards: its lanes, and who waits |
+//! | [`world`] | what surrounds a group: the rest of its task, and what else it waits for |
+//! | [`samples`] | words to sleep on, with the values they had before the last look |
+//! | [`sleepers`] | the groups of a task that sleep, and how they are woken from inside it |
 //! | [`patience`] | how long to spin before sleeping |
 //!
 //! Nothing here knows what a right is, and nothing here trusts the other side: an index, a length or
@@ -23,4 +27,8 @@ pub mod layout;
 pub mod patience;
 pub mod payload;
 pub mod reply;
+pub mod samples;
+pub mod sleepers;
 pub mod slot;
+pub mod state;
+pub mod world;

@@ -2,8 +2,8 @@
 
 use futex::Deadline;
 use futex::sync::Arc;
-use shm_mach::ring::group::World;
 use shm_mach::ring::patience::Wait;
+use shm_mach::ring::world::World;
 
 use crate::explore::{expire_timers, spawn, timer, wake_newest_first};
 use crate::mail::{Inbox, Port, send, send_first, take};

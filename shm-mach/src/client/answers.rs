@@ -11,8 +11,9 @@ use crate::client::message::{Notification, Received};
 use crate::client::port::{Port, PortState};
 use crate::client::replies::Awaited;
 use crate::client::right::Right;
-use crate::ring::group::{Samples, Sources};
+use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
+use crate::ring::world::Sources;
 
 impl Port {
     /// A send-once right of this task's own was made.

@@ -9,8 +9,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
-use crate::ring::group::Samples;
 use crate::ring::layout::Bell;
+use crate::ring::samples::Samples;
 use crate::segment::inherit::inherited;
 use crate::segment::socket::{self, pass_credentials};
 use crate::segment::{OwnSegment, PeerSegment, Refused, Shared};

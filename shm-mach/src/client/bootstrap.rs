@@ -11,7 +11,7 @@ use crate::client::receive_right::{ReceiveRight, TICK};
 use crate::client::right::Right;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
-use crate::ring::group::World as _;
+use crate::ring::world::World as _;
 use crate::wire::event::{Answer, Found};
 use crate::wire::request::Request;
 

@@ -1,9 +1,13 @@
 //! Messages that are not, or no longer, in shared memory: between threads of one task, from the dead,
 //! and notifications.
 
+use futex::Deadline;
+use futex::sync::{Ordering, futex_wait};
+
 use crate::client::identity::Identity;
-use crate::client::message::{Message, Notification};
+use crate::client::message::{Message, Notification, Received};
 use crate::client::once_right::SendOnceRight;
+use crate::client::port::{Port, PortState};
 use crate::client::right::Right;
 
 /// A message that is not, or no longer, in shared memory.
@@ -35,5 +39,60 @@ impl LocalMessage {
     /// The message that it was made of, with the body that it was copied from.
     pub(crate) fn into_message(self, body: &[u8]) -> Message<'_> {
         Message { id: self.id, body, reply: self.reply, rights: self.rights }
+    }
+}
+
+impl Port {
+    /// Queues a message of this task's own, if the limit allows it.
+    ///
+    /// # Errors
+    /// The message, and whether the port is dead (else it is full).
+    pub(crate) fn send_local(&self, message: LocalMessage) -> Result<(), (LocalMessage, bool)> {
+        self.group.change(|state| {
+            let port = &mut state.port;
+            if port.is_dead || port.local.len() >= port.limit as usize {
+                return Err((message, port.is_dead));
+            }
+            port.local.push_back(message);
+            Ok(())
+        })
+    }
+
+    /// Waits until the local queue may have room.
+    pub(crate) fn wait_for_room(&self, deadline: Deadline) {
+        let sampled = self.room.load(Ordering::Acquire);
+        let mut state = self.group.lock();
+        if state.port.is_dead || state.port.local.len() < state.port.limit as usize {
+            return;
+        }
+        state.port.waiting_for_room += 1;
+        drop(state);
+        futex_wait(&self.room, sampled, deadline);
+        self.group.lock().port.waiting_for_room -= 1;
+    }
+
+    /// Queues a notification: never refused, never waits.
+    pub(crate) fn notify(&self, notification: Notification) {
+        self.group.change(|state| {
+            if !state.port.is_dead {
+                state.port.local.push_back(LocalMessage::notification(notification));
+            }
+        });
+    }
+}
+
+impl PortState {
+    /// Takes the next message that is not in shared memory.
+    pub(super) fn take_local(&mut self, into: &mut Received) -> bool {
+        let Some(message) = self.local.pop_front() else { return false };
+        self.lane_was_last = false;
+        LocalMessage {
+            id: into.id,
+            body: into.body,
+            sender: into.sender,
+            reply: into.reply,
+            rights: into.rights,
+        } = message;
+        true
     }
 }

@@ -171,7 +171,7 @@ impl Inner {
             return Right::Send(SendRight::granted(self.clone(), receiver, port));
         }
         // To a port of this task's own: the authority has told of it before.
-        use crate::ring::group::World;
+        use crate::ring::world::World;
         self.look();
         match self.port(port.port) {
             Some(home) if home.key == port.key && home.arrive_home() => {

@@ -7,8 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futex::Deadline;
-use futex::sync::{AtomicU32, Ordering, futex_wait, futex_wake};
+use futex::sync::{AtomicU32, Ordering, futex_wake};
 
 use crate::client::holders::{Claim, Holders};
 use crate::client::identity::Identity;
@@ -16,10 +15,11 @@ use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::{Notification, Received};
 use crate::client::replies::Awaited;
-use crate::ring::group::{Group, Seat, State};
+use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
 use crate::ring::slot::Kind;
+use crate::ring::state::{Seat, State};
 use crate::wire::request::PortRef;
 
 /// A port of this task.
@@ -28,7 +28,7 @@ pub(crate) struct Port {
     pub(crate) key: u64,
     pub(crate) group: Group<PortState>,
     /// Threads of this task that wait for room sleep on this.
-    room: AtomicU32,
+    pub(super) room: AtomicU32,
 }
 
 impl std::fmt::Debug for Port {
@@ -372,43 +372,6 @@ impl Port {
 
     // What threads of this task do.
 
-    /// Queues a message of this task's own, if the limit allows it.
-    ///
-    /// # Errors
-    /// The message, and whether the port is dead (else it is full).
-    pub(crate) fn send_local(&self, message: LocalMessage) -> Result<(), (LocalMessage, bool)> {
-        self.group.change(|state| {
-            let port = &mut state.port;
-            if port.is_dead || port.local.len() >= port.limit as usize {
-                return Err((message, port.is_dead));
-            }
-            port.local.push_back(message);
-            Ok(())
-        })
-    }
-
-    /// Waits until the local queue may have room.
-    pub(crate) fn wait_for_room(&self, deadline: Deadline) {
-        let sampled = self.room.load(Ordering::Acquire);
-        let mut state = self.group.lock();
-        if state.port.is_dead || state.port.local.len() < state.port.limit as usize {
-            return;
-        }
-        state.port.waiting_for_room += 1;
-        drop(state);
-        futex_wait(&self.room, sampled, deadline);
-        self.group.lock().port.waiting_for_room -= 1;
-    }
-
-    /// Queues a notification: never refused, never waits.
-    pub(crate) fn notify(&self, notification: Notification) {
-        self.group.change(|state| {
-            if !state.port.is_dead {
-                state.port.local.push_back(LocalMessage::notification(notification));
-            }
-        });
-    }
-
     /// A handle to a send right of this task's own appeared.
     pub(crate) fn add_local_sender(&self, is_made: bool) {
         let mut state = self.group.lock();
@@ -474,19 +437,6 @@ impl PortState {
         if let Some(notify) = self.no_senders.take() {
             self.due.push((notify, Notification::NoSenders { mscount: self.mscount }));
         }
-    }
-
-    fn take_local(&mut self, into: &mut Received) -> bool {
-        let Some(message) = self.local.pop_front() else { return false };
-        self.lane_was_last = false;
-        LocalMessage {
-            id: into.id,
-            body: into.body,
-            sender: into.sender,
-            reply: into.reply,
-            rights: into.rights,
-        } = message;
-        true
     }
 
     /// What is to be done once the lock is released.

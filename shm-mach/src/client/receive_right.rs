@@ -14,8 +14,8 @@ use crate::client::port::{Port, Taken};
 use crate::client::right::arrive;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Inner, Options};
-use crate::ring::group::World as _;
 use crate::ring::patience::Wait;
+use crate::ring::world::World as _;
 use crate::wire::request::Request;
 
 /// How often a thread that waits asks the kernel whether its peers live.

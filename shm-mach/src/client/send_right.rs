@@ -14,10 +14,10 @@ use crate::client::port::Port;
 use crate::client::receive_right::TICK;
 use crate::client::right::Passage;
 use crate::client::task::Inner;
-use crate::ring::group::World as _;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
 use crate::ring::slot::Head;
+use crate::ring::world::World as _;
 use crate::wire::request::PortRef;
 
 /// The right to send to a port, and nothing else: not to receive from it, not to see what others

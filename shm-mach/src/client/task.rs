@@ -15,8 +15,8 @@ use crate::client::link::Link;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
-use crate::ring::group::Sleepers;
 use crate::ring::layout::{BELLS, Bell, Geometry};
+use crate::ring::sleepers::Sleepers;
 use crate::segment::Shared;
 use crate::segment::fork::Process;
 

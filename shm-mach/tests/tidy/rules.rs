@@ -48,8 +48,6 @@ pub(crate) const LOOM: [&str; 2] = ["futex/src/sync.rs", "loom-tests/src/explore
 pub(crate) const FILE_LINES: usize = 500;
 /// The most lines of a function there.
 pub(crate) const FUNCTION_LINES: usize = 80;
-/// Files that are longer today, and how long they may be until they are split.
-pub(crate) const LONG_FILES: &[(&str, usize)] = &[("shm-mach/src/ring/group.rs", 700)];
 
 /// The first parts of absolute paths that mean the same on every machine. A home or a temporary
 /// folder is not among them.
@@ -194,10 +192,9 @@ pub(crate) fn sizes(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let lines = source.text.lines().count();
-    let most = LONG_FILES.iter().find(|(path, _)| *path == source.path).map_or(FILE_LINES, |(_, most)| *most);
     let mut wrong = Vec::new();
-    if lines > most {
-        wrong.push(format!("{}: {lines} lines, at most {most}", source.path));
+    if lines > FILE_LINES {
+        wrong.push(format!("{}: {lines} lines, at most {FILE_LINES}", source.path));
     }
     for (name, line, lines) in functions(&source.tokens()) {
         if lines > FUNCTION_LINES {

@@ -1,0 +1,25 @@
+//! The words that a thread is going to sleep on, with the values they had before its last look.
+
+use futex::order;
+use futex::sync;
+
+use crate::ring::layout::Bell;
+use crate::segment::Shared;
+
+/// Words with the values they were sampled at.
+#[derive(Debug, Default)]
+pub struct Samples {
+    pub(super) words: Vec<(Shared<Bell>, u32)>,
+}
+
+impl Samples {
+    /// Samples one bell.
+    pub fn add(&mut self, bell: Shared<Bell>) {
+        // ORDER(bell-sample): Acquire, pairs with bell-bump: if this sample includes a ring, the
+        // look that follows sees what was rung for. A relaxed load and a fence: the page may be
+        // read-only here.
+        let count = bell.count.load(order!("bell-sample", Relaxed));
+        sync::fence(order!("bell-sample-fence", Acquire));
+        self.words.push((bell, count));
+    }
+}

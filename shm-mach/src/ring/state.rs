@@ -1,0 +1,161 @@
+//! What the lock of a wait group guards: its lanes, and what its threads know of each other.
+
+use std::sync::Arc;
+
+use futex::sync::{self, AtomicU32};
+
+use crate::ring::lane_in::LaneIn;
+use crate::ring::layout::Bell;
+use crate::ring::patience::Patience;
+use crate::ring::slot::{Head, Nonsense};
+use crate::ring::world::Sources;
+use crate::segment::Shared;
+
+/// A lane in its group, with the bells of the half it lies in.
+#[derive(Debug)]
+pub struct Seat {
+    /// The lane.
+    pub lane: LaneIn,
+    /// The bells of the sender's half.
+    pub bells: Shared<[Bell]>,
+    /// Which link it came over, and which of that link's lanes it is: the owner's own numbers.
+    pub link: u64,
+    /// See `link`.
+    pub index: usize,
+    /// The owner's number for who holds the right that the lane uses.
+    pub holder: usize,
+}
+
+/// A thread that waits for the leader to leave: the word that it sleeps on.
+#[derive(Debug, Default)]
+pub(super) struct Follower {
+    pub(super) word: AtomicU32,
+}
+
+/// What the lock of a group guards. `P` is the owner's: what else can be received there.
+#[derive(Debug)]
+pub struct State<P> {
+    /// The owner's part.
+    pub port: P,
+    pub(super) seats: Vec<Seat>,
+    /// Where the next look begins.
+    next: usize,
+    /// Messages taken from the lane at `next` in a row.
+    in_a_row: u32,
+    pub(super) has_leader: bool,
+    /// The leader sleeps on shared words, or is about to.
+    pub(super) asleep: bool,
+    /// The take that runs now follows a sleep: it leaves the lanes armed.
+    pub(super) after_sleep: bool,
+    /// Takes since the last sleep, up to a few.
+    pub(super) awake_takes: u32,
+    pub(super) followers: Vec<Arc<Follower>>,
+    /// The last wait ended in a sleep: the next one probably does.
+    pub(super) sleepy: bool,
+    /// Takes since the world's news were last looked at.
+    pub(super) takes: u32,
+    /// A heavy fence was refused once: the lanes that it was for stay armed, and no sleep is safe
+    /// for long any more.
+    pub(super) fence_refused: bool,
+    pub(super) patience: Patience,
+}
+
+/// A lane that has a message is left for the next one after this many.
+const TURN: u32 = 32;
+/// Takes after a sleep that leave the lanes armed, besides the one that the sleep was for: a receiver
+/// that sleeps often spares the heavy fence, and a sender that goes on rings a few times in vain.
+const STAY_ARMED: u32 = if sync::MODEL { 0 } else { 3 };
+
+impl<P> State<P> {
+    /// No lanes, and nobody who waits.
+    pub(super) fn new(port: P) -> Self {
+        Self {
+            port,
+            seats: Vec::new(),
+            next: 0,
+            in_a_row: 0,
+            has_leader: false,
+            asleep: false,
+            after_sleep: false,
+            awake_takes: 0,
+            followers: Vec::new(),
+            sleepy: false,
+            takes: 0,
+            fence_refused: false,
+            patience: Patience::default(),
+        }
+    }
+
+    /// The next lane that has something at its head.
+    #[inline]
+    pub fn ready(&mut self) -> Option<(usize, Result<Head, Nonsense>)> {
+        let count = self.seats.len();
+        for _ in 0..count {
+            if self.next >= count {
+                self.next = 0;
+            }
+            match self.seats[self.next].lane.peek() {
+                Ok(Some(head)) => return Some((self.next, Ok(head))),
+                Ok(None) => self.turn(),
+                Err(nonsense) => return Some((self.next, Err(nonsense))),
+            }
+        }
+        None
+    }
+
+    fn turn(&mut self) {
+        self.next += 1;
+        self.in_a_row = 0;
+    }
+
+    /// The lanes.
+    pub fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// One lane.
+    pub fn seat(&mut self, at: usize) -> &mut Seat {
+        &mut self.seats[at]
+    }
+
+    /// The message at the head of the lane, `head`, was taken, or is refused: on to the next.
+    #[inline]
+    pub fn advance(&mut self, at: usize, head: &Head) {
+        let lane = &mut self.seats[at].lane;
+        lane.advance(head);
+        if !self.after_sleep && !self.asleep {
+            self.awake_takes = self.awake_takes.saturating_add(1);
+            if self.awake_takes > STAY_ARMED {
+                lane.disarm();
+            }
+        }
+        self.in_a_row += 1;
+        if self.in_a_row >= TURN {
+            self.turn();
+        }
+    }
+
+    /// Adds a lane. Whoever calls this does so in [`Group::change`].
+    pub fn insert(&mut self, seat: Seat) {
+        self.seats.push(seat);
+    }
+
+    /// Takes a lane out of the group.
+    pub fn remove(&mut self, at: usize) -> Seat {
+        self.in_a_row = 0;
+        self.seats.swap_remove(at)
+    }
+
+    /// Whether a new source had better ring from the start.
+    pub fn is_sleepy(&self) -> bool {
+        self.sleepy || self.has_leader
+    }
+
+    /// Whether a look would find something.
+    pub(super) fn any_ready(&self) -> bool
+    where
+        P: Sources,
+    {
+        self.port.any_ready() || self.seats.iter().any(|seat| !matches!(seat.lane.peek(), Ok(None)))
+    }
+}

@@ -1,0 +1,40 @@
+//! What surrounds the lanes of a wait group: the rest of the task, and what else its owner waits for.
+
+use futex::Gate;
+
+use crate::ring::layout::Bell;
+use crate::ring::samples::Samples;
+use crate::ring::sleepers::Sleepers;
+use crate::segment::Shared;
+
+/// What a group's threads must also hear of: new lanes, closed links, the authority.
+pub trait World {
+    /// Adds every word that is rung for news, with its value now.
+    fn sample(&self, samples: &mut Samples);
+    /// Looks at the news and acts on it; may insert lanes into groups, this one included. Called
+    /// with no group locked.
+    fn look(&self);
+    /// Asks every peer to ring for news. Adds the gates of the links where that was not so already:
+    /// after their heavy fences another [`look`](Self::look) must follow before anybody sleeps.
+    fn arm(&self, gates: &mut Vec<Gate>);
+    /// The groups of this task that sleep now.
+    fn sleepers(&self) -> &Sleepers;
+    /// A sleep is over, and this bell was rung since it was sampled: a peer that rings for nothing,
+    /// again and again, keeps everybody awake.
+    fn rang(&self, _bell: &Shared<Bell>) {}
+}
+
+/// What else than lanes a group's threads wait for: the owner's part of the state says.
+pub trait Sources {
+    /// Samples the bells that are rung for it: `bell` of every half it lies in.
+    fn sample(&self, _bell: u8, _samples: &mut Samples) {}
+    /// Asks for `bell` wherever it is not asked for yet, and adds the gates of those places.
+    fn arm(&mut self, _bell: u8, _gates: &mut Vec<Gate>) {}
+    /// Whether something is there.
+    fn any_ready(&self) -> bool {
+        false
+    }
+}
+
+impl Sources for () {}
+impl<T> Sources for Vec<T> {}
