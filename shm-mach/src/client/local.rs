@@ -18,18 +18,20 @@ pub(crate) struct LocalMessage {
     pub(super) sender: Identity,
     pub(super) reply: Option<SendOnceRight>,
     pub(super) rights: Vec<Right>,
+    /// When it was queued; 0 while nobody else can send to the port.
+    pub(super) stamp: u64,
 }
 
 impl LocalMessage {
     /// A message of this task's own.
     pub(crate) fn of(message: Message<'_>, sender: Identity) -> Self {
         let Message { id, body, reply, rights } = message;
-        Self { id, body: body.to_vec(), sender, reply, rights }
+        Self { id, body: body.to_vec(), sender, reply, rights, stamp: 0 }
     }
 
     pub(super) fn notification(notification: Notification) -> Self {
         let (id, body) = notification.encode();
-        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new() }
+        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new(), stamp: 0 }
     }
 
     pub(super) fn is_send_once(&self) -> bool {
