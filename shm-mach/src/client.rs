@@ -22,3 +22,4 @@ pub(crate) mod replies;
 pub(crate) mod right;
 pub(crate) mod send_right;
 pub(crate) mod task;
+pub(crate) mod ways;

@@ -11,6 +11,7 @@ use crate::client::message::{Notification, Received};
 use crate::client::port::{Port, PortState};
 use crate::client::replies::Awaited;
 use crate::client::right::Right;
+use crate::ring::order::Order;
 use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
 use crate::ring::world::Sources;
@@ -18,7 +19,11 @@ use crate::ring::world::Sources;
 impl Port {
     /// A send-once right of this task's own was made.
     pub(crate) fn add_once(&self) {
-        self.group.lock().port.once += 1;
+        let mut state = self.group.lock();
+        if state.port.is_known_outside() {
+            state.open_up();
+        }
+        state.port.once += 1;
     }
 
     /// Such a right was used.
@@ -28,7 +33,8 @@ impl Port {
             if state.port.is_dead {
                 return Some(message);
             }
-            state.port.local.push_back(message);
+            let stamp = state.stamp();
+            state.port.queue(LocalMessage { stamp, ..message });
             None
         });
         drop(refused); // not under the lock: its rights may lead to this very port
@@ -42,6 +48,7 @@ impl Port {
     /// A send-once right goes to the peer of `link` as a token: the answer is awaited here.
     pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
         self.group.extend(|state| {
+            state.count_answers();
             let armed = state.is_sleepy();
             let token = link.begin_reply(armed.then(|| self.group.bell()))?;
             state.port.awaited.push(Awaited { link: link.clone(), token, armed });
@@ -123,8 +130,7 @@ impl PortState {
         for awaited in lost {
             self.once -= 1;
             let answer = if condemned { None } else { last_answer(&awaited) };
-            self.local
-                .push_back(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
+            self.queue(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
         }
     }
 
@@ -136,7 +142,7 @@ impl PortState {
         let any = !ended.is_empty();
         for awaited in ended {
             self.once -= 1;
-            self.local.push_back(LocalMessage::notification(Notification::SendOnce));
+            self.queue(LocalMessage::notification(Notification::SendOnce));
             awaited.abandon();
         }
         any
@@ -149,7 +155,8 @@ fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
     let mut body = Vec::new();
     awaited.copy(&head, &mut Vec::new(), &mut body).ok()?;
     let rights = (0..head.rights).map(|_| Right::Dead).collect();
-    let message = LocalMessage { id: head.id, body, sender: awaited.link.peer, reply: None, rights };
+    let message =
+        LocalMessage { id: head.id, body, sender: awaited.link.peer, reply: None, rights, stamp: 0 };
     (head.kind == Kind::Message).then_some(message)
 }
 
@@ -189,6 +196,10 @@ impl Sources for PortState {
     }
 
     fn any_ready(&self) -> bool {
-        self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
+        !self.local.is_empty() || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
+    }
+
+    fn due(&mut self, order: &mut Order) {
+        self.enter_local(order);
     }
 }

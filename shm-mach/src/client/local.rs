@@ -31,7 +31,8 @@ impl LocalMessage {
 
     pub(super) fn notification(notification: Notification) -> Self {
         let (id, body) = notification.encode();
-        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new(), stamp: 0 }
+        let stamp = futex::sync::stamp();
+        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new(), stamp }
     }
 
     pub(super) fn is_send_once(&self) -> bool {
@@ -51,11 +52,12 @@ impl Port {
     /// The message, and whether the port is dead (else it is full).
     pub(crate) fn send_local(&self, message: LocalMessage) -> Result<(), (LocalMessage, bool)> {
         self.group.change(|state| {
+            let stamp = state.stamp();
             let port = &mut state.port;
             if port.is_dead || port.local.len() >= port.limit as usize {
                 return Err((message, port.is_dead));
             }
-            port.local.push_back(message);
+            port.queue(LocalMessage { stamp, ..message });
             Ok(())
         })
     }
@@ -77,13 +79,24 @@ impl Port {
     pub(crate) fn notify(&self, notification: Notification) {
         self.group.change(|state| {
             if !state.port.is_dead {
-                state.port.local.push_back(LocalMessage::notification(notification));
+                state.port.queue(LocalMessage::notification(notification));
             }
         });
     }
 }
 
 impl PortState {
+    /// Queues a message, behind all that were sent before.
+    pub(super) fn queue(&mut self, message: LocalMessage) {
+        let at = match self.local.back() {
+            Some(last) if last.stamp > message.stamp => {
+                self.local.partition_point(|other| other.stamp <= message.stamp)
+            }
+            _ => self.local.len(),
+        };
+        self.local.insert(at, message);
+    }
+
     /// Takes the next message that is not in shared memory.
     pub(super) fn take_local(&mut self, into: &mut Received) -> bool {
         let Some(message) = self.local.pop_front() else { return false };
@@ -94,6 +107,7 @@ impl PortState {
             sender: into.sender,
             reply: into.reply,
             rights: into.rights,
+            stamp: _,
         } = message;
         true
     }

@@ -15,10 +15,12 @@ use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::{Notification, Received};
 use crate::client::replies::Awaited;
+use crate::client::ways::LOCAL;
 use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
-use crate::ring::slot::Kind;
+use crate::ring::order::Source;
+use crate::ring::slot::{Head, Kind, Nonsense};
 use crate::ring::state::{Seat, State};
 use crate::wire::request::PortRef;
 
@@ -58,6 +60,8 @@ pub(crate) struct PortState {
     pub(super) once: u32,
     pub(super) waiting_for_room: u32,
     pub(super) no_senders: Option<Arc<Port>>,
+    /// Notifications of other ports may come here.
+    pub(super) is_notified: bool,
     /// A dead peer has lanes that are not dry yet.
     pub(super) unsettled: bool,
     /// The last message came from a lane: the local queue is next, if both have some.
@@ -103,6 +107,7 @@ impl Port {
             once: 0,
             waiting_for_room: 0,
             no_senders: None,
+            is_notified: false,
             unsettled: false,
             lane_was_last: false,
             condemned: Vec::new(),
@@ -114,6 +119,7 @@ impl Port {
     /// Gives a task one send right, newly made.
     pub(crate) fn mint(&self, task: u64) -> PortRef {
         let mut state = self.group.lock();
+        state.open_up();
         let port = &mut state.port;
         port.mscount = port.mscount.wrapping_add(1);
         let epoch = port.holders.epoch;
@@ -140,6 +146,7 @@ impl Port {
         to_self: bool,
     ) -> Aftermath {
         let mut state = self.group.lock();
+        state.open_up();
         let table = &mut state.port;
         if port.key == self.key && !table.is_dead && table.holders.covers(by, port.epoch) {
             if to_self {
@@ -179,6 +186,7 @@ impl Port {
                     lane.set_limit(port.limit);
                     let bells = link.bells().cloned().expect("a lane was adopted from the peer's half");
                     state.insert(Seat { lane, bells, link: link.number, index, holder });
+                    state.count_ways();
                     None
                 }
                 Claim::Revoked => Some((lane, Death::Revoked)),
@@ -207,11 +215,15 @@ impl Port {
         if state.port.is_dead {
             return Some(Taken::PortDied);
         }
-        let local_first = state.port.lane_was_last && !state.port.local.is_empty();
-        let taken = (local_first && state.port.take_local(into))
-            || self.take_from_lane(state, into)
-            || state.port.take_answer(into)
-            || state.port.take_local(into);
+        let taken = if state.order.is_in_force() {
+            self.take_due(state, into)
+        } else {
+            let local_first = state.port.lane_was_last && !state.port.local.is_empty();
+            (local_first && state.port.take_local(into))
+                || self.take_from_lane(state, into)
+                || state.port.take_answer(into)
+                || state.port.take_local(into)
+        };
         if !taken {
             return state.port.has_aftermath().then_some(Taken::Aftermath);
         }
@@ -227,34 +239,73 @@ impl Port {
 
     #[inline]
     fn take_from_lane(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
-        loop {
-            let Some((at, head)) = state.ready() else { return false };
-            let copied = head.and_then(|head| match head.kind {
-                Kind::Message => {
-                    let Received { raw, body, .. } = &mut *into;
-                    state.seat(at).lane.copy(&head, &mut raw.records, body).map(|()| Some(head))
+        while let Some((at, head)) = state.ready() {
+            if self.take_at(state, at, head, into) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes what was sent first, of all that several senders have sent.
+    fn take_due(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
+        if state.port.take_answer(into) {
+            return true;
+        }
+        while let Some(source) = state.next_due() {
+            let taken = match source {
+                Source::Own(_) => state.port.take_local(into),
+                Source::Lane(at) => {
+                    let head = state.head(at);
+                    self.take_at(state, at, head, into)
                 }
-                Kind::Close => Ok(None),
-            });
-            match copied {
-                Ok(Some(head)) => {
-                    let holder = state.seat(at).holder;
-                    if let Some(link) = &state.port.holders.get(holder).link {
-                        into.set_origin(&head, link);
-                    }
-                    state.port.lane_was_last = true;
-                    state.advance(at, &head);
-                    return true;
+            };
+            if taken {
+                if source == Source::Own(LOCAL) {
+                    state.port.enter_local(&mut state.order);
                 }
-                Ok(None) => {
-                    self.end_lane(state, at, None);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes what lies at the head of a lane; false if it was no message: then the lane is over.
+    #[inline]
+    fn take_at(
+        &self,
+        state: &mut State<PortState>,
+        at: usize,
+        head: Result<Head, Nonsense>,
+        into: &mut Received,
+    ) -> bool {
+        let copied = head.and_then(|head| match head.kind {
+            Kind::Message => {
+                let Received { raw, body, .. } = &mut *into;
+                state.seat(at).lane.copy(&head, &mut raw.records, body).map(|()| Some(head))
+            }
+            Kind::Close => Ok(None),
+        });
+        match copied {
+            Ok(Some(head)) => {
+                let holder = state.seat(at).holder;
+                if let Some(link) = &state.port.holders.get(holder).link {
+                    into.set_origin(&head, link);
                 }
-                Err(_) => {
-                    let holder = state.seat(at).holder;
-                    let link = state.port.holders.get(holder).link.clone();
-                    state.port.condemned.extend(link);
-                    self.end_lane(state, at, Some(Death::Died));
-                }
+                state.port.lane_was_last = true;
+                state.advance(at, &head);
+                true
+            }
+            Ok(None) => {
+                self.end_lane(state, at, None);
+                false
+            }
+            Err(_) => {
+                let holder = state.seat(at).holder;
+                let link = state.port.holders.get(holder).link.clone();
+                state.port.condemned.extend(link);
+                self.end_lane(state, at, Some(Death::Died));
+                false
             }
         }
     }
@@ -375,6 +426,9 @@ impl Port {
     /// A handle to a send right of this task's own appeared.
     pub(crate) fn add_local_sender(&self, is_made: bool) {
         let mut state = self.group.lock();
+        if state.port.is_known_outside() {
+            state.open_up();
+        }
         state.port.local_senders += 1;
         state.port.mscount = state.port.mscount.wrapping_add(u32::from(is_made));
     }
@@ -401,6 +455,11 @@ impl Port {
     /// Asks for one [`Notification::NoSenders`] to `notify`; at once if there is no sender now and
     /// `sync` is at most the count of rights made so far.
     pub(crate) fn request_no_senders(&self, sync: u32, notify: Arc<Port>) -> Aftermath {
+        if !std::ptr::eq(&*notify, self) {
+            let mut state = notify.group.lock();
+            state.port.is_notified = true;
+            state.open_up();
+        }
         let mut state = self.group.lock();
         let port = &mut state.port;
         if port.has_senders() || sync > port.mscount {

@@ -3,9 +3,9 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
+use crate::ring::age::Age;
 use crate::ring::lane_out::{Death, publish_interval};
 use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
-use crate::ring::age::Age;
 use crate::ring::payload;
 use crate::ring::slot::{Head, Kind, Nonsense, seq};
 use crate::segment::Shared;

@@ -93,6 +93,17 @@ impl Order {
         self.due.pop().map(|Reverse((_, source))| source)
     }
 
+    /// A lane is taken out, and the one with the index `last` takes its place.
+    pub(super) fn replace_lane(&mut self, at: usize, last: usize) {
+        let gone = |due: &Reverse<(u64, Source)>| due.0.1 == Source::Lane(at);
+        let moved = |Reverse((time, source))| match source {
+            Source::Lane(lane) if lane == last => Reverse((time, Source::Lane(at))),
+            source => Reverse((time, source)),
+        };
+        let due = std::mem::take(&mut self.due);
+        self.due = due.into_iter().filter(|due| !gone(due)).map(moved).collect();
+    }
+
     /// Gives the round up: what it knew of sources does not hold any more.
     pub fn give_up(&mut self) {
         self.due.clear();
