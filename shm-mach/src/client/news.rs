@@ -63,9 +63,10 @@ impl World for Inner {
         if !has_events() && !links.iter().any(is_new) {
             return true;
         }
+        let authority = self.authority.as_ref().map(|authority| (authority, authority.told()));
         let acting = self.acting.lock();
         self.act_on_events();
-        let mut heard = true;
+        let mut heard = authority.is_none_or(|(authority, told)| authority.has_acted_on(told));
         for link in self.links().iter() {
             match self.act_on_all_news(link, false) {
                 Ok(all) => heard &= all,
