@@ -2,10 +2,12 @@
 //! its end of a socket as standard input.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod census;
 pub(crate) mod random;
 pub(crate) mod raw;
 #[allow(unsafe_code, reason = "the system calls that no safe crate wraps")]
 pub(crate) mod sys;
+pub(crate) mod trace;
 pub(crate) mod watchdog;
 
 use std::os::fd::{AsFd, OwnedFd};
