@@ -178,20 +178,36 @@ fn memory_of(process: u32) -> File {
     File::open(format!("/proc/{process}/mem")).unwrap()
 }
 
-/// What others can see of a process's memory: each segment that it writes.
+/// What others can see of a process's memory: of each segment that it writes, the pages that it has. It
+/// gets new ones by system calls (the library never writes a page that it has not asked for), and after
+/// each of those the window is made anew.
 struct Window(Vec<(u64, Vec<u8>)>);
 
 impl Window {
     fn of(traced: &Traced) -> Self {
         let maps = std::fs::read_to_string(format!("/proc/{}/maps", traced.process)).unwrap();
-        let own = maps.lines().filter(|line| line.contains("memfd:shm-mach") && line.contains(" rw-s "));
-        let areas = own.map(|line| {
+        let pages = File::open(format!("/proc/{}/pagemap", traced.process)).unwrap();
+        let size = rustix::param::page_size() as u64;
+        let mut runs: Vec<(u64, Vec<u8>)> = Vec::new();
+        for line in maps.lines().filter(|line| line.contains("memfd:shm-mach") && line.contains(" rw-s ")) {
             let (start, rest) = line.split_once('-').unwrap();
             let end = rest.split_once(' ').unwrap().0;
             let [start, end] = [start, end].map(|hex| u64::from_str_radix(hex, 16).unwrap());
-            (start, vec![0; (end - start) as usize])
-        });
-        let mut window = Self(areas.collect());
+            let mut told = vec![0; ((end - start) / size * 8) as usize];
+            pages.read_exact_at(&mut told, start / size * 8).unwrap();
+            for (page, entry) in told.chunks_exact(8).enumerate() {
+                let at = start + page as u64 * size;
+                // The two highest bits: in memory, or swapped out.
+                match runs.last_mut() {
+                    _ if entry[7] >> 6 == 0 => {}
+                    Some((first, seen)) if *first + seen.len() as u64 == at => {
+                        seen.resize(seen.len() + size as usize, 0);
+                    }
+                    _ => runs.push((at, vec![0; size as usize])),
+                }
+            }
+        }
+        let mut window = Self(runs);
         window.changes(traced);
         window
     }
