@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use common::census::{Census, alone, role_beside};
+use common::meet::{Pair, next, send_rights, soon, until_no_senders};
 use common::trace::{Traced, patience};
 use common::watchdog::Watchdog;
 use common::{Peer, inherited, spawn, sys};
 use shm_mach::authority::Embedded;
 use shm_mach::{
-    AuthorityError, Deadline, Geometry, Identity, Message, Notification, Options, ReceiveError, ReceiveRight,
-    Received, Right, SendFailure, SendRight, Task,
+    AuthorityError, Deadline, Geometry, Identity, Message, Notification, Options, ReceiveRight, Received,
+    SendFailure, SendRight, Task,
 };
 
 /// Small, so that little is looked at after each step.
@@ -30,40 +31,6 @@ const QUEUED: usize = 3;
 
 fn options() -> Options {
     Options::default().geometry(SIZES).queue_limit(8)
-}
-
-fn attach(authority: &Embedded) -> Task {
-    Task::attach_to(authority.connect().unwrap(), &options()).unwrap().0
-}
-
-fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(20))
-}
-
-/// The next message. Nobody waits for ever.
-fn next(port: &ReceiveRight, what: &str) -> Received {
-    let mut message = Received::new();
-    port.receive_deadline(&mut message, soon()).unwrap_or_else(|error| panic!("{what}: {error}"));
-    message
-}
-
-/// What came before the last sender was gone.
-fn until_no_senders(port: &ReceiveRight, what: &str) -> Vec<Received> {
-    let mut all = Vec::new();
-    loop {
-        let message = next(port, what);
-        if let Some(notification) = message.notification() {
-            assert!(matches!(notification, Notification::NoSenders { .. }), "{what}: {notification:?}");
-            let more = port.try_receive(&mut Received::new());
-            assert_eq!(more, Err(ReceiveError::TimedOut), "{what}: that was the last");
-            return all;
-        }
-        all.push(message);
-    }
-}
-
-fn send_rights(message: &mut Received) -> impl Iterator<Item = SendRight> {
-    message.take_rights().into_iter().filter_map(Right::into_send)
 }
 
 /// The victim: says hello to the meeting port, unless it is killed while it attaches, waits for what it
@@ -115,17 +82,10 @@ fn victim(variant: &str) {
     sys::exit_now(0);
 }
 
-/// Those who survive: a task that starts the victim, and another one.
+/// Those who survive: two tasks that talk, and the port that the victim's special right leads to.
 struct Home {
-    task: Task,
-    /// The victim's special port leads here.
+    pair: Pair,
     meeting: ReceiveRight,
-    other: Task,
-    /// How the two talk to each other.
-    port: ReceiveRight,
-    to_other: SendRight,
-    from_other: ReceiveRight,
-    to_task: SendRight,
 }
 
 /// What a victim holds, or is held by.
@@ -142,44 +102,21 @@ struct Stake {
 
 impl Home {
     fn new(authority: &Embedded) -> Self {
-        let (task, other) = (attach(authority), attach(authority));
-        let port = other.check_in("test.other").unwrap();
-        let from_other = task.check_in("test.task").unwrap();
-        let (to_other, to_task) = (task.look_up("test.other").unwrap(), other.look_up("test.task").unwrap());
-        let home =
-            Self { meeting: task.allocate().unwrap(), task, other, port, to_other, from_other, to_task };
-        home.goes_on();
-        home
-    }
-
-    /// The two talk to each other as ever.
-    fn goes_on(&self) {
-        self.to_other.send(Message::new(1, BODY)).unwrap();
-        assert_eq!(next(&self.port, "from the task").body(), BODY);
-        self.to_task.send(Message::new(2, BODY)).unwrap();
-        assert_eq!(next(&self.from_other, "from the other").body(), BODY);
-    }
-
-    /// A port of the other's, which asks for its last sender's end, and the task's only right to it.
-    fn port_of_other(&self) -> (ReceiveRight, SendRight) {
-        let port = self.other.allocate().unwrap();
-        self.to_task.send(Message::new(3, b"").with_right(port.make_send())).unwrap();
-        port.request_no_senders(0, &port);
-        let right = send_rights(&mut next(&self.from_other, "a right")).next().unwrap();
-        (port, right)
+        let pair = Pair::new(|| authority.connect().unwrap(), &options());
+        Self { meeting: pair.task.allocate().unwrap(), pair }
     }
 
     /// A victim that stands at its first mark.
     fn start(&self, test: &str, variant: &str) -> (Peer, Traced, Stake) {
-        let peer = spawn(test, variant, self.task.prepare_child(&self.meeting).unwrap());
+        let peer = spawn(test, variant, self.pair.task.prepare_child(&self.meeting).unwrap());
         let stake = match variant {
             "attach" | "connect" => Stake::default(),
             "register" => {
-                let other = self.other.clone();
+                let other = self.pair.other.clone();
                 let wait = move || other.look_up_deadline(NAME, soon()).unwrap();
                 Stake { waiting: Some(std::thread::spawn(wait)), ..Stake::default() }
             }
-            "look_up" => Stake { port: Some(self.other.check_in(NAME).unwrap()), ..Stake::default() },
+            "look_up" => Stake { port: Some(self.pair.other.check_in(NAME).unwrap()), ..Stake::default() },
             _ => self.give(variant),
         };
         self.meeting.request_no_senders(0, &self.meeting);
@@ -194,15 +131,15 @@ impl Home {
         let mut stake = Stake::default();
         match variant {
             "grant" => {
-                let port = self.task.allocate().unwrap();
-                let (destination, right) = self.port_of_other();
+                let port = self.pair.task.allocate().unwrap();
+                let (destination, right) = self.pair.port_of_other();
                 to_victim.send(message.with_right(port.make_send()).with_right(right)).unwrap();
                 port.request_no_senders(0, &port);
                 next(&destination, "the victim's first message");
                 (stake.port, stake.destination) = (Some(port), Some(destination));
             }
             "revocation" => {
-                let answers = self.task.allocate().unwrap();
+                let answers = self.pair.task.allocate().unwrap();
                 to_victim.send(message).unwrap();
                 next(&self.meeting, "the victim is ready");
                 for _ in 0..QUEUED {
@@ -212,7 +149,7 @@ impl Home {
                 stake.answers = Some(answers);
             }
             _ => {
-                let (port, right) = self.port_of_other();
+                let (port, right) = self.pair.port_of_other();
                 let mut passed = Message::new(ID, BODY).with_right(right);
                 if variant != "arrival" {
                     let rights = passed.take_rights();
@@ -241,16 +178,16 @@ impl Home {
         for answer in answers {
             assert_eq!(answer.notification(), Some(Notification::SendOnce));
         }
-        self.goes_on();
+        self.pair.goes_on();
         let port = stake.port.take();
         match (variant, port) {
             ("register", _) => self.name_is_free(stake.waiting.take().unwrap()),
             ("look_up", Some(port)) => {
                 // The authority has told everybody of the death when it answers again.
-                assert!(matches!(self.other.look_up("nobody"), Err(AuthorityError::UnknownService)));
-                let victim = Identity { pid: victim, ..self.task.identity() };
+                assert!(matches!(self.pair.other.look_up("nobody"), Err(AuthorityError::UnknownService)));
+                let victim = Identity { pid: victim, ..self.pair.task.identity() };
                 assert!(!port.revoke(victim), "the dead hold no rights");
-                let right = self.task.look_up(NAME).unwrap();
+                let right = self.pair.task.look_up(NAME).unwrap();
                 right.send(Message::new(4, b"")).unwrap();
                 next(&port, "a living task's message");
             }
@@ -265,7 +202,7 @@ impl Home {
                     assert_eq!(next(&port, "by the right that was passed on").body(), BODY);
                 }
                 drop(destination);
-                self.is_counted_back(&port, sent);
+                self.expect_return(&port, sent);
             }
             (_, Some(port)) => sent |= is_whole(until_no_senders(&port, "the port of the third task")),
             (_, None) => {}
@@ -275,7 +212,7 @@ impl Home {
 
     /// The receiver counts the right no more. One that was granted and never sent is an exception, as
     /// long as it is not settled: it counts until its destination ends.
-    fn is_counted_back(self, port: &ReceiveRight, sent: bool) {
+    fn expect_return(self, port: &ReceiveRight, sent: bool) {
         let wait = if sent { soon() } else { Deadline::after(Duration::from_millis(300)) };
         let mut message = Received::new();
         let is_told = port.receive_deadline(&mut message, wait).is_ok();
@@ -289,11 +226,11 @@ impl Home {
 
     /// The dead keep no name, and nobody waits for it for ever.
     fn name_is_free(&self, waiting: JoinHandle<SendRight>) {
-        let service = self.task.check_in(NAME).expect("the name of the dead is free");
+        let service = self.pair.task.check_in(NAME).expect("the name of the dead is free");
         let mut right = waiting.join().unwrap();
         if let Err(refused) = right.send(Message::new(4, b"")) {
             assert_eq!(refused.failure(), SendFailure::PortDied, "it had found the victim's port");
-            right = self.other.look_up(NAME).unwrap();
+            right = self.pair.other.look_up(NAME).unwrap();
             right.send(Message::new(4, b"")).unwrap();
         }
         next(&service, "a living task's message");

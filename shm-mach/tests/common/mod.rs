@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod census;
+pub(crate) mod meet;
 pub(crate) mod random;
 pub(crate) mod raw;
 #[allow(unsafe_code, reason = "the system calls that no safe crate wraps")]

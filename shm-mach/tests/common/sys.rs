@@ -99,6 +99,14 @@ pub(crate) fn in_fork(body: impl FnOnce() -> i32) -> i32 {
     if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) }
 }
 
+/// A program that is killed when the thread that starts it ends.
+pub(crate) fn tied(command: &mut std::process::Command) -> &mut std::process::Command {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    use std::os::unix::process::CommandExt;
+    // SAFETY: one system call, which is allowed between fork and exec: it allocates nothing.
+    unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?)) }
+}
+
 /// In a child that its parent traces step by step: stops until the parent goes on.
 pub(crate) fn stop_here() {
     // SAFETY: plain number.

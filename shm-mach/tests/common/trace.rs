@@ -51,6 +51,9 @@ impl Course {
     }
 }
 
+/// System calls of a process that has done what it was to do.
+const FURTHER: usize = 6;
+
 fn every_step() -> bool {
     std::env::var_os("SHM_MACH_EVERY_STEP").is_some()
 }
@@ -102,16 +105,20 @@ impl Traced {
         Self { process, thread: process as i32, memory: memory_of(process), in_call: true }
     }
 
-    /// Runs it to its second mark, or until `is_over` when it is about to make a system call.
+    /// Runs it to its second mark, or until `is_over` and a few system calls further: another run may
+    /// make some more before it has come so far.
     pub(crate) fn measure(&mut self, mut is_over: impl FnMut() -> bool) -> Course {
         let mut course =
             Course { steps: 0, calls: 0, changes: 0, after_events: vec![Point::default()], every: vec![] };
-        let (mut window, mut at) = (Window::of(self), Point::default());
+        let (mut window, mut at, mut further) = (Window::of(self), Point::default(), 0);
         loop {
             course.every.push(at);
             let is_call = self.is_at_call();
             if is_call && is_over() {
-                break;
+                if further == FURTHER {
+                    break;
+                }
+                further += 1;
             }
             if self.step() != Standing::Stepped {
                 break;

@@ -1,0 +1,88 @@
+//! Tasks that meet, and what is received from them by a deadline that is only there to end a test.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use shm_mach::{
+    Deadline, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right, SendRight, Task,
+};
+
+/// Much longer than anything takes that does not hang.
+pub(crate) fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
+}
+
+/// The next message. Nobody waits for ever.
+pub(crate) fn next(port: &ReceiveRight, what: &str) -> Received {
+    let mut message = Received::new();
+    port.receive_deadline(&mut message, soon()).unwrap_or_else(|error| panic!("{what}: {error}"));
+    message
+}
+
+/// What came before the last sender was gone.
+pub(crate) fn until_no_senders(port: &ReceiveRight, what: &str) -> Vec<Received> {
+    let mut all = Vec::new();
+    loop {
+        let message = next(port, what);
+        if let Some(notification) = message.notification() {
+            assert!(matches!(notification, Notification::NoSenders { .. }), "{what}: {notification:?}");
+            let more = port.try_receive(&mut Received::new());
+            assert_eq!(more, Err(ReceiveError::TimedOut), "{what}: that was the last");
+            return all;
+        }
+        all.push(message);
+    }
+}
+
+pub(crate) fn send_rights(message: &mut Received) -> impl Iterator<Item = SendRight> {
+    message.take_rights().into_iter().filter_map(Right::into_send)
+}
+
+/// Two tasks of this process, with a link between them.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) task: Task,
+    pub(crate) other: Task,
+    /// The other's port, and the task's right to it.
+    pub(crate) port: ReceiveRight,
+    pub(crate) to_other: SendRight,
+    /// The task's port, and the other's right to it.
+    pub(crate) from_other: ReceiveRight,
+    pub(crate) to_task: SendRight,
+}
+
+impl Pair {
+    /// Attaches both, by connections to one authority, and links them.
+    pub(crate) fn new(connect: impl Fn() -> OwnedFd, options: &Options) -> Self {
+        let attach = || Task::attach_to(connect(), options).unwrap().0;
+        let (task, other) = (attach(), attach());
+        let port = other.check_in("test.other").unwrap();
+        let from_other = task.check_in("test.task").unwrap();
+        let (to_other, to_task) = (task.look_up("test.other").unwrap(), other.look_up("test.task").unwrap());
+        let pair = Self { task, other, port, to_other, from_other, to_task };
+        pair.goes_on();
+        pair
+    }
+
+    /// The two talk to each other as ever.
+    pub(crate) fn goes_on(&self) {
+        const BODY: &[u8] = &[0xa5; 100];
+        for id in 0..10 {
+            self.to_other.send(Message::new(id, BODY)).unwrap();
+            let message = next(&self.port, "from the task");
+            assert_eq!((message.id(), message.body()), (id, BODY));
+            self.to_task.send(Message::new(id, BODY)).unwrap();
+            let message = next(&self.from_other, "from the other");
+            assert_eq!((message.id(), message.body()), (id, BODY));
+        }
+    }
+
+    /// A port of the other's, which asks for its last sender's end, and the task's only right to it.
+    pub(crate) fn port_of_other(&self) -> (ReceiveRight, SendRight) {
+        let port = self.other.allocate().unwrap();
+        self.to_task.send(Message::new(3, b"").with_right(port.make_send())).unwrap();
+        port.request_no_senders(0, &port);
+        let right = send_rights(&mut next(&self.from_other, "a right")).next().unwrap();
+        (port, right)
+    }
+}
