@@ -116,6 +116,9 @@ struct World {
     subject: Task,
     to_target: SendRight,
     to_stranger: SendRight,
+    /// Rights that were never used: when they are dropped, the authority is told, and not asked.
+    unused: Vec<SendRight>,
+    _bystander: ReceiveRight,
     /// A port of the subject's, and the pair's right to it, of those calls that are about one.
     port: Option<ReceiveRight>,
     right: Option<SendRight>,
@@ -133,6 +136,10 @@ impl World {
         let subject = Task::attach_to(connected(&machd.address), &options()).unwrap().0;
         let to_target = subject.look_up("test.target").unwrap();
         let to_stranger = subject.look_up("test.other").unwrap();
+        let bystander = Task::attach_to(connected(&machd.address), &options()).unwrap().0;
+        let named = bystander.check_in("test.bystander").unwrap();
+        let tasks = [&pair.task, &pair.other, &subject];
+        let unused = tasks.map(|task| task.look_up("test.bystander").unwrap()).into();
         let mut world = Self {
             machd,
             pair,
@@ -142,6 +149,8 @@ impl World {
             subject,
             to_target,
             to_stranger,
+            unused,
+            _bystander: named,
             port: None,
             right: None,
         };
@@ -321,6 +330,9 @@ fn kill_at(test: &str, variant: &'static str, number: usize, point: Point) -> Jo
     let mut traced = Traced::waiting(&world.machd.process);
     let call = Call::begin(&mut world, variant);
     traced.run_to(point);
+    if number.is_multiple_of(2) {
+        world.unused.clear(); // it dies with something unread, which the kernel tells before its last words
+    }
     traced.kill(&mut world.machd.process);
     std::thread::spawn(move || {
         let outcome = call.end();
