@@ -9,7 +9,7 @@ use super::{ROLE, role};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Census {
     descriptors: usize,
-    segments: usize,
+    pub(crate) segments: usize,
     shared_kib: usize,
     children: usize,
 }
