@@ -4,7 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{inherited, role, sockets, spawn};
+use common::meet::joined_with;
+use common::{inherited, role};
 use shm_mach::{Deadline, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join};
 
 fn body(n: usize) -> Vec<u8> {
@@ -30,9 +31,7 @@ fn round_trips(test: &str, wait: Wait) {
     if role().is_some() {
         return echo(wait);
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn(test, "echo", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with(test, "echo", &Options::default());
     joined.receive.set_wait(wait);
     let mut message = Received::new();
     for length in [0, 1, 7, 8, 31, 32, 33, 63, 64, 65, 4095, 4096, 65536, 128 << 10]
@@ -76,9 +75,7 @@ fn a_stream_arrives_in_order_and_complete() {
         }
         return;
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("a_stream_arrives_in_order_and_complete", "sender", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with("a_stream_arrives_in_order_and_complete", "sender", &Options::default());
     let mut message = Received::new();
     for n in 0..COUNT {
         joined.receive.receive(&mut message).unwrap();
@@ -104,9 +101,7 @@ fn deadlines_and_full_queues() {
         }
         return;
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("deadlines_and_full_queues", "slow", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with("deadlines_and_full_queues", "slow", &Options::default());
     for n in 0..5 {
         joined.send.try_send(Message::new(n, b"")).unwrap();
     }

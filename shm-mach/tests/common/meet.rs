@@ -3,9 +3,13 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use shm_mach::authority::Embedded;
 use shm_mach::{
-    Deadline, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right, SendRight, Task,
+    Deadline, Joined, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right, SendRight,
+    Task, join,
 };
+
+use super::{Peer, sockets, spawn};
 
 /// Much longer than anything takes that does not hang.
 pub(crate) fn soon() -> Deadline {
@@ -36,6 +40,39 @@ pub(crate) fn until_no_senders(port: &ReceiveRight, what: &str) -> Vec<Received>
 
 pub(crate) fn send_rights(message: &mut Received) -> impl Iterator<Item = SendRight> {
     message.take_rights().into_iter().filter_map(Right::into_send)
+}
+
+/// A child with role `role` of the test function `test`, joined by a bare socket.
+pub(crate) fn joined_with(test: &str, role: &str, options: &Options) -> (Joined, Peer) {
+    let (ours, theirs) = sockets();
+    let peer = spawn(test, role, theirs);
+    (join(ours, options).unwrap(), peer)
+}
+
+/// A task of this process, and an authority of its own, which serves until the process ends.
+pub(crate) fn attached() -> Task {
+    let authority = Embedded::start().unwrap();
+    Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap().0
+}
+
+/// The last right in the next message.
+pub(crate) fn receive_right(port: &ReceiveRight, message: &mut Received) -> SendRight {
+    port.receive(message).unwrap();
+    message.take_rights().pop().and_then(Right::into_send).unwrap()
+}
+
+/// The next message says that the last sender is gone.
+pub(crate) fn expect_no_senders(port: &ReceiveRight) {
+    let mut message = Received::new();
+    port.receive(&mut message).unwrap();
+    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })), "{message:?}");
+}
+
+/// Waits to be killed.
+pub(crate) fn park() -> ! {
+    loop {
+        std::thread::park();
+    }
 }
 
 /// Two tasks of this process, with a link between them.
