@@ -2,11 +2,16 @@
 
 mod common;
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use common::meet::joined_with;
-use common::{inherited, role};
-use shm_mach::{Deadline, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join};
+use common::raw::{self, SMALL, greeting, half};
+use common::{inherited, role, sockets};
+use shm_mach::{
+    Deadline, JoinError, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join,
+    join_deadline,
+};
 
 fn body(n: usize) -> Vec<u8> {
     (0..n).map(|i| (i * 31 + n) as u8).collect()
@@ -117,4 +122,23 @@ fn deadlines_and_full_queues() {
     assert_eq!(joined.receive.receive_deadline(&mut received, soon), Err(ReceiveError::TimedOut));
     joined.send.send(Message::new(5, b"whole")).unwrap();
     peer.finish();
+}
+
+/// A peer that says nothing, and one that says hello and nothing more. Fails if either holds up whoever
+/// joins it beyond the deadline.
+#[test]
+fn a_join_ends_at_its_deadline() {
+    for says_hello in [false, true] {
+        let (ours, theirs) = sockets();
+        if says_hello {
+            let half = half(SMALL, 0).into_read_only();
+            raw::send(&theirs, &greeting(5).encode(), &[half.as_fd()]);
+        }
+        let soon = Deadline::after(Duration::from_millis(100));
+        let refused = join_deadline(ours, &Options::default(), soon).unwrap_err();
+        assert!(matches!(refused, JoinError::TimedOut), "{refused}");
+        assert!(soon.has_passed(), "not before the deadline");
+        let late = join(theirs, &Options::default()).unwrap_err();
+        assert!(matches!(late, JoinError::HungUp), "{late}");
+    }
 }
