@@ -1,6 +1,6 @@
 //! A soak with an authority: tasks send each other messages, requests and rights at random, and are
 //! killed at random, again and again. What a send to the survivor acknowledged is received; everybody
-//! checks what it receives; every request comes to one end; and when all is over, every right is counted
+//! checks what it receives; no request comes to two ends; and when all is over, every right is counted
 //! back, and the authority has what it had at first.
 //!
 //! `SHM_MACH_SEED` repeats the choices of a run (not their interleaving), `SHM_MACH_SOAK_SECONDS` makes
@@ -42,8 +42,10 @@ struct Sums {
     acknowledged: u64,
     received: u64,
     introduced: u64,
-    /// Players that ended while their ports still counted a right.
+    /// Players that ended while their ports still counted a right, and requests that had no end then.
+    /// Both are known to happen, and not asserted: see the threats.
     unsettled: u64,
+    endless: u64,
 }
 
 /// A player, alive or not, as the survivor knows it.
@@ -128,7 +130,10 @@ impl Survivor {
                 let whole = body(player.seed, 0, player.received);
                 assert!(message.body() == whole, "player {}: lost, twice, torn or out of order", player.seed);
             }
-            UNSETTLED => self.sums.unsettled += 1,
+            UNSETTLED => {
+                self.sums.unsettled += 1;
+                self.sums.endless += u64::from_le_bytes(message.body().try_into().expect("a number"));
+            }
             other => panic!("{other}"),
         }
     }
@@ -207,7 +212,7 @@ fn authority() -> (Peer, impl Fn() -> OwnedFd) {
 }
 
 /// Fails if an acknowledged message is lost, one comes twice, torn or out of order on any right, a
-/// request has no end or two, or a task, a right, a name or a link is left in anybody's accounts.
+/// request has two ends, or a task, a right, a name or a link is left in anybody's accounts.
 #[test]
 fn rights_and_messages_survive_their_holders() {
     if let Some(role) = role_beside() {

@@ -75,7 +75,7 @@ pub(crate) fn park() -> ! {
     }
 }
 
-/// Two tasks of this process, with a link between them.
+/// Two tasks of this process, with a link between them, and ports of which each has one sender.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) task: Task,
@@ -86,6 +86,10 @@ pub(crate) struct Pair {
     /// The task's port, and the other's right to it.
     pub(crate) from_other: ReceiveRight,
     pub(crate) to_task: SendRight,
+    /// A port of each that the authority knows as `test.task` and `test.other`: others may send there,
+    /// so its messages have an order among senders. And the other's right to the task's.
+    named: [ReceiveRight; 2],
+    to_named: SendRight,
 }
 
 impl Pair {
@@ -93,10 +97,14 @@ impl Pair {
     pub(crate) fn new(connect: impl Fn() -> OwnedFd, options: &Options) -> Self {
         let attach = || Task::attach_to(connect(), options).unwrap().0;
         let (task, other) = (attach(), attach());
-        let port = other.check_in("test.other").unwrap();
-        let from_other = task.check_in("test.task").unwrap();
-        let (to_other, to_task) = (task.look_up("test.other").unwrap(), other.look_up("test.task").unwrap());
-        let pair = Self { task, other, port, to_other, from_other, to_task };
+        let named = [task.check_in("test.task").unwrap(), other.check_in("test.other").unwrap()];
+        let to_named = other.look_up("test.task").unwrap();
+        let (port, from_other) = (other.allocate().unwrap(), task.allocate().unwrap());
+        to_named.send(Message::new(0, b"").with_right(port.make_send())).unwrap();
+        let to_other = send_rights(&mut next(&named[0], "a right")).next().unwrap();
+        to_other.send(Message::new(0, b"").with_right(from_other.make_send())).unwrap();
+        let to_task = send_rights(&mut next(&port, "a right")).next().unwrap();
+        let pair = Self { task, other, port, to_other, from_other, to_task, named, to_named };
         pair.goes_on();
         pair
     }
@@ -112,6 +120,16 @@ impl Pair {
             let message = next(&self.from_other, "from the other");
             assert_eq!((message.id(), message.body()), (id, BODY));
         }
+    }
+
+    /// Whether a message to a port that has an order among senders is received until `deadline`. It is
+    /// in the end.
+    pub(crate) fn goes_on_in_order(&self, deadline: Deadline) -> bool {
+        self.to_named.send(Message::new(1, b"in order")).unwrap();
+        let mut message = Received::new();
+        let is_soon = self.named[0].receive_deadline(&mut message, deadline).is_ok();
+        assert!(!is_soon || message.body() == b"in order");
+        is_soon
     }
 
     /// A port of the other's, which asks for its last sender's end, and the task's only right to it.
