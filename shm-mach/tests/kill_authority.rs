@@ -26,7 +26,7 @@ use shm_mach::{
     SendFailure, SendRight, Task,
 };
 
-const SIZES: Geometry = Geometry { slots: 16, areas: 2, area_bytes: 16 << 10 };
+const SIZES: Geometry = Geometry { slots: 16, areas: 8, area_bytes: 16 << 10 };
 const LIMIT: u32 = 8;
 const NAME: &str = "test.kill";
 const BODY: &[u8] = &[0x5a; 100];

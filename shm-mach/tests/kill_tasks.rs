@@ -20,7 +20,7 @@ use shm_mach::{
 };
 
 /// Small, so that little is looked at after each step.
-const SIZES: Geometry = Geometry { slots: 16, areas: 2, area_bytes: 16 << 10 };
+const SIZES: Geometry = Geometry { slots: 16, areas: 8, area_bytes: 16 << 10 };
 /// The name that the victim registers or looks up.
 const NAME: &str = "test.kill";
 /// What the message under test says: longer than a slot.
