@@ -57,7 +57,7 @@ pub use arrival::Arrival;
 pub use bits::Bits;
 pub use code::{Code, Special};
 pub use content::Content;
-pub use descriptor::{Address, CopyOption, Descriptor, GuardFlags, Guarding, Offset};
+pub use descriptor::{Address, CopyOption, Descriptor, Fate, GuardFlags, Guarding, Offset};
 pub use disposition::{Disposition, PortType};
 pub use envelope::{Envelope, Voucher};
 pub use header::Header;

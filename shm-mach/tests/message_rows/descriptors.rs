@@ -2,7 +2,7 @@
 
 use shm_mach::wire::mach::descriptor::in_body;
 use shm_mach::wire::mach::{
-    Address, Code, Content, CopyOption, Descriptor, Disposition, GuardFlags, Guarding, Offset, RawName,
+    Address, Code, Content, CopyOption, Descriptor, Disposition, Fate, GuardFlags, Guarding, Offset, RawName,
 };
 
 use super::*;
@@ -143,6 +143,12 @@ fn b9_a_guarded_right_is_delivered_only_to_who_asks() {
     assert_eq!(asked(0, 3), at_buffer, "and that it was not guarded is not told");
     assert_eq!(asked(0, 2), Bytes::default().guarded(0, 2, MOVE_RECEIVE, 0x203).0, "not guarded");
     assert_eq!(Guarding::of(Options::RCV_GUARDED_DESC, Address(0x7000_0000_0000)), BUFFER);
+    let fates = |guarding: Guarding| {
+        [1, 2, 3].map(|flags| guarding.fate(GuardFlags::from_bits(flags).expect("one of three")))
+    };
+    let guarded = Fate::Guarded(0x7000_0000_0000);
+    assert_eq!(fates(BUFFER), [guarded, Fate::Free, guarded]);
+    assert_eq!(fates(Guarding::Refused), [Fate::Destroyed; 3]);
 }
 
 #[test]

@@ -89,10 +89,31 @@ pub enum Guarding {
     At(Address),
 }
 
+/// What the receiver has of a guarded receive right (B9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing: the caller destroys it.
+    Destroyed,
+    /// The right, without a guard.
+    Free,
+    /// The right with this guard, which is not strict. It is immovable too, unless it only came back
+    /// to its sender.
+    Guarded(u64),
+}
+
 impl Guarding {
     /// What a receive with these options into the buffer at `buffer` does.
     pub const fn of(options: Options, buffer: Address) -> Self {
         if options.contains(Options::RCV_GUARDED_DESC) { Self::At(buffer) } else { Self::Refused }
+    }
+
+    /// What becomes of a right that was sent with `flags`.
+    pub const fn fate(self, flags: GuardFlags) -> Fate {
+        match self {
+            Self::Refused => Fate::Destroyed,
+            Self::At(buffer) if flags.contains(GuardFlags::IMMOVABLE_RECEIVE) => Fate::Guarded(buffer.0),
+            Self::At(_) => Fate::Free,
+        }
     }
 }
 
@@ -297,8 +318,8 @@ impl Descriptor<Address> {
     /// * A disposition is 16, 17 or 18 (B10); or 0, of NULL or DEAD with one that no right has.
     /// * Memory is the receiver's to give back if it was copied virtually; an empty one has address
     ///   0 (B5). An array of names always is (B7).
-    /// * A guarded right that is not wanted is NULL without a guard: the caller destroys it. With
-    ///   `IMMOVABLE_RECEIVE` its guard is the buffer's address, and the caller guards it so (B9).
+    /// * A guarded right that is destroyed is NULL without a guard. One that arrives guarded tells its
+    ///   new guard, and not whether it was guarded before (B9, [`Guarding::fate`]).
     #[must_use]
     pub fn delivered(self, guarding: Guarding) -> Self {
         match self {
@@ -311,12 +332,12 @@ impl Descriptor<Address> {
                 let at = if count == 0 { Address(0) } else { at };
                 Self::Ports { at, count, deallocate: true, disposition: arrived(disposition) }
             }
-            Self::GuardedPort { flags, name, context } => match guarding {
-                Guarding::Refused => Self::GuardedPort { name: RawName::NULL, context: 0, flags },
-                Guarding::At(buffer) if flags.contains(GuardFlags::IMMOVABLE_RECEIVE) => {
-                    Self::GuardedPort { name, context: buffer.0, flags: GuardFlags::IMMOVABLE_RECEIVE }
+            Self::GuardedPort { flags, name, context } => match guarding.fate(flags) {
+                Fate::Destroyed => Self::GuardedPort { name: RawName::NULL, context: 0, flags },
+                Fate::Free => Self::GuardedPort { name, context, flags },
+                Fate::Guarded(context) => {
+                    Self::GuardedPort { name, context, flags: GuardFlags::IMMOVABLE_RECEIVE }
                 }
-                Guarding::At(_) => Self::GuardedPort { name, context, flags },
             },
         }
     }
