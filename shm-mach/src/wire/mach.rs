@@ -16,7 +16,7 @@
 //! | [`code`], [`refusal`] | what `mach_msg` returns, and why a send is refused |
 //! | [`outline`], [`shape`] | the checks of a send: sizes first, then what the message holds |
 //! | [`envelope`] | the three rights in a header, checked as far as a header can tell |
-//! | [`vector`] | the buffers of a vector call, and auxiliary data |
+//! | [`arguments`], [`vector`] | what `mach_msg2` gets, its list of buffers, and auxiliary data |
 //! | [`content`] | descriptors and plain bytes, on their way into a buffer |
 //! | [`arrival`], [`remains`] | a message into the receiver's buffer, or what is left of one |
 //! | [`returned`] | a message that was not sent, back into its sender's buffer |
@@ -32,6 +32,7 @@
     clippy::panic
 )]
 
+pub mod arguments;
 pub mod arrival;
 pub mod bits;
 pub mod code;
@@ -53,10 +54,11 @@ pub mod shape;
 pub mod trailer;
 pub mod vector;
 
+pub use arguments::Arguments;
 pub use arrival::Arrival;
 pub use bits::Bits;
 pub use code::{Code, Special};
-pub use content::Content;
+pub use content::{Content, Fit};
 pub use descriptor::{Address, CopyOption, Descriptor, Fate, GuardFlags, Guarding, Offset};
 pub use disposition::{Disposition, PortType};
 pub use envelope::{Envelope, Voucher};

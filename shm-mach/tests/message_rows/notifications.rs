@@ -10,7 +10,7 @@ const NAME: RawName = RawName(0x0123_4507);
 fn received(notify: Notify) -> Vec<u8> {
     let mut buffer = vec![0xaa; 128];
     let payload = notify.payload();
-    let arrival = payload.arrival(notify, RawName(0x103), 3, 0);
+    let arrival = payload.arrival(RawName(0x103), 3, 0);
     let written = arrival.deliver(Options::NONE.with_trailer(2), &mut buffer, Address(0)).unwrap();
     buffer.truncate(written);
     buffer

@@ -1,9 +1,9 @@
 //! A message into the receiver's buffer: the parts of rows V3 to V10 that bytes alone decide.
 
 use shm_mach::wire::mach::arrival::tell_size;
-use shm_mach::wire::mach::content::{buffer_size, message_size};
+use shm_mach::wire::mach::content::{buffer_size, fit, message_size};
 use shm_mach::wire::mach::{
-    Address, Arrival, AuditToken, Code, Content, CopyOption, DeliveryFailure, Descriptor, Disposition,
+    Address, Arrival, AuditToken, Code, Content, CopyOption, DeliveryFailure, Descriptor, Disposition, Fit,
     PortType, RawName, Remains, SecurityToken, Special, Trailer, Voucher,
 };
 
@@ -70,6 +70,24 @@ fn v3_what_does_not_fit_is_not_written() {
         let expected = DeliveryFailure::TooLarge { needed: needed as u64, room: needed as u64 - 1 };
         assert_eq!((failure, failure.code()), (expected, Code::RCV_TOO_LARGE));
         assert!(buffer.iter().all(|byte| *byte == 0xaa));
+    }
+}
+
+#[test]
+fn v3_v4_what_does_not_fit_is_destroyed_or_stays() {
+    let large = Options::RCV_LARGE.with_trailer(3);
+    for size in [24, 27, 28, 100] {
+        let needed = u64::next_multiple_of(size, 4) + 52;
+        for options in [large, Options::NONE.with_trailer(3)] {
+            assert_eq!(fit(size, options, needed), Fit::Whole);
+            assert_eq!(fit(size, options, u64::MAX), Fit::Whole);
+        }
+        for room in [0, 24, needed - 1] {
+            assert_eq!(fit(size, large, room), Fit::Stays);
+            assert_eq!(fit(size, Options::NONE.with_trailer(3), room), Fit::Destroyed);
+            let identity = Options::RCV_LARGE_IDENTITY.with_trailer(3);
+            assert_eq!(fit(size, identity, room), Fit::Destroyed, "which asks for nothing alone");
+        }
     }
 }
 

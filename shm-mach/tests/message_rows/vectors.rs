@@ -1,7 +1,9 @@
 //! Calls of `mach_msg2`: rows X1 to X4, and Z12.
 
 use shm_mach::wire::mach::vector::{aux_fits, deliver_aux};
-use shm_mach::wire::mach::{Address, Code, DeliveryFailure, Vector, Vectors};
+use shm_mach::wire::mach::{
+    Address, Arguments, Bits, Code, DeliveryFailure, Header, RawName, Vector, Vectors,
+};
 
 use super::*;
 
@@ -12,6 +14,28 @@ fn vector(data: u64, receive_at: u64, send_size: u32, receive_size: u32) -> Vect
 /// A message of 24 bytes, and auxiliary data.
 fn with_aux(data: u64, size: u32) -> Vectors {
     Vectors { message: vector(0x1000, 0, 24, 0), aux: vector(data, 0, size, 0) }
+}
+
+#[test]
+fn x1_the_header_is_in_the_arguments_and_not_in_memory() {
+    let pair = |low: u64, high: u64| low | high << 32;
+    let bits = u64::from(COMPLEX) | 0x13;
+    let packed = [pair(bits, 40), pair(3, 4), pair(5, 0xffff_fff9), pair(1, 8), pair(9, 10)];
+    let header = Header {
+        bits: Bits::from_bits(COMPLEX | 0x13),
+        size: 40,
+        remote: RawName(3),
+        local: RawName(4),
+        voucher: RawName(5),
+        id: -7,
+    };
+    let expected =
+        Arguments { header, descriptors: 1, receive_name: RawName(8), receive_size: 9, priority: 10 };
+    assert_eq!(Arguments::unpack(packed), expected);
+    let outline = Outline::of_arguments(40, header, 1).unwrap();
+    let memory = Bytes::words(&[u32::MAX; 7]).port(0x203, MOVE_SEND);
+    let shape = outline.shape(Options::NONE, &memory.0).unwrap();
+    assert_eq!((*shape.header(), shape.descriptors().len()), (header, 1));
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Arrival<'_> {
     ///
     /// # Errors
     /// [`DeliveryFailure::TooLarge`]: the buffer is too short, and nothing was written. Names were
-    /// made already by then, so a caller asks [`buffer_size`] first.
+    /// made already by then, so a caller asks [`fit`](super::content::fit) first.
     pub fn deliver(
         &self,
         options: Options,

@@ -31,6 +31,31 @@ pub fn buffer_size(size: u64, options: Options) -> u64 {
     size.saturating_add(padding(size) as u64).saturating_add(u64::from(options.trailer_size()))
 }
 
+/// What becomes of a message whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It is delivered: an [`Arrival`](super::Arrival).
+    Whole,
+    /// It does not fit, and stays queued under its number, as the receiver wished by `RCV_LARGE`; its
+    /// size is told ([`tell_size`](super::arrival::tell_size)).
+    Stays,
+    /// It does not fit. Its number is taken, and its rights are destroyed; what remains is a
+    /// [`Remains`](super::Remains).
+    Destroyed,
+}
+
+/// What becomes of a message of `size` bytes at a receiver with `room` bytes for it and its trailer.
+/// Unless it is delivered, the call returns `RCV_TOO_LARGE`.
+pub fn fit(size: u64, options: Options, room: u64) -> Fit {
+    if buffer_size(size, options) <= room {
+        Fit::Whole
+    } else if options.contains(Options::RCV_LARGE) {
+        Fit::Stays
+    } else {
+        Fit::Destroyed
+    }
+}
+
 /// Bytes of zeros between a message of `size` bytes and its trailer.
 pub(super) fn padding(size: u64) -> usize {
     (size.wrapping_neg() & 3) as usize

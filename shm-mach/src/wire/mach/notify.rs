@@ -43,9 +43,10 @@ pub enum Notify {
     DeadName(RawName),
 }
 
-/// What stands behind the header of a notification. It lends its parts to a [`Content`].
+/// A notification as a message. It lends its parts to a [`Content`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload {
+    id: i32,
     descriptor: Option<Descriptor<Address>>,
     body: Option<[u8; PAYLOAD_BYTES]>,
 }
@@ -62,9 +63,9 @@ impl Payload {
 
     /// The message, as it arrives at the port that the receiver knows as `port`: by a send-once
     /// right, without a reply, from the system itself.
-    pub fn arrival(&self, notify: Notify, port: RawName, seqno: u32, context: u64) -> Arrival<'_> {
+    pub fn arrival(&self, port: RawName, seqno: u32, context: u64) -> Arrival<'_> {
         Arrival {
-            id: notify.id(),
+            id: self.id,
             port,
             port_type: PortType::SendOnce,
             reply: RawName::NULL,
@@ -89,13 +90,15 @@ impl Notify {
         }
     }
 
-    /// What stands behind its header.
+    /// Itself as a message.
     pub fn payload(&self) -> Payload {
+        let id = self.id();
         let word = match *self {
-            Self::SendOnce => return Payload { descriptor: None, body: None },
+            Self::SendOnce => return Payload { id, descriptor: None, body: None },
             Self::PortDestroyed(name) => {
                 let disposition = Disposition::MoveReceive.number() as u8;
-                return Payload { descriptor: Some(Descriptor::Port { name, disposition }), body: None };
+                let port = Descriptor::Port { name, disposition };
+                return Payload { id, descriptor: Some(port), body: None };
             }
             Self::PortDeleted(RawName(word))
             | Self::SendPossible(RawName(word))
@@ -104,7 +107,7 @@ impl Notify {
         };
         let [a, b, c, d] = word.to_le_bytes();
         let [e, f, g, h, i, j, k, l] = NDR;
-        Payload { descriptor: None, body: Some([e, f, g, h, i, j, k, l, a, b, c, d]) }
+        Payload { id, descriptor: None, body: Some([e, f, g, h, i, j, k, l, a, b, c, d]) }
     }
 
     /// Reads the notification that a received message is, by its id and its bytes up to the trailer.

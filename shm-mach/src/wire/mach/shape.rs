@@ -66,11 +66,8 @@ impl Outline {
         let size = self.header().size as usize;
         let most = (count as usize).saturating_mul(DESCRIPTOR_MAX);
         let end = self.body_at().saturating_add(most).min(size);
-        let body_at = match message.get(self.body_at()..end) {
-            Some(region) => self.body_at().saturating_add(table_bytes(region, count, options)?),
-            None if count == 0 => self.body_at(),
-            None => return Err(SendRefusal::UnreadableBody),
-        };
+        let region = message.get(self.body_at()..end).ok_or(SendRefusal::UnreadableBody)?;
+        let body_at = self.body_at().saturating_add(table_bytes(region, count, options)?);
         let bytes = message.get(self.body_at()..body_at).unwrap_or_default();
         let rights = check_each(Table { bytes, count })?;
         let body = message.get(body_at..size).ok_or(SendRefusal::UnreadableBody)?;
