@@ -122,7 +122,7 @@ impl Guarding {
 /// the order of the descriptors and, in one, of its names.
 ///
 /// A disposition is a number as the sender wrote it: whether it is one that a right can have is asked
-/// only of a name that stands for a right (B1, [`in_body`](Self::in_body)).
+/// only of a name that stands for a right (B1, [`in_body`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Descriptor<At> {
     /// `mach_msg_port_descriptor_t`: one right.
