@@ -143,6 +143,12 @@ fn b9_a_guarded_right_is_delivered_only_to_who_asks() {
     assert_eq!(asked(0, 3), at_buffer, "and that it was not guarded is not told");
     assert_eq!(asked(0, 2), Bytes::default().guarded(0, 2, MOVE_RECEIVE, 0x203).0, "not guarded");
     assert_eq!(Guarding::of(Options::RCV_GUARDED_DESC, Address(0x7000_0000_0000)), BUFFER);
+    for name in [RawName::NULL, RawName::DEAD] {
+        let flags = GuardFlags::IMMOVABLE_RECEIVE;
+        let gone = Descriptor::GuardedPort { name, context: 5, flags };
+        let expected = Bytes::default().guarded(5, 1, MOVE_RECEIVE, name.0).0;
+        assert_eq!(received_by(Options::RCV_GUARDED_DESC, gone), expected, "no right, no guard");
+    }
     let fates = |guarding: Guarding| {
         [1, 2, 3].map(|flags| guarding.fate(GuardFlags::from_bits(flags).expect("one of three")))
     };

@@ -319,7 +319,8 @@ impl Descriptor<Address> {
     /// * Memory is the receiver's to give back if it was copied virtually; an empty one has address
     ///   0 (B5). An array of names always is (B7).
     /// * A guarded right that is destroyed is NULL without a guard. One that arrives guarded tells its
-    ///   new guard, and not whether it was guarded before (B9, [`Guarding::fate`]).
+    ///   new guard, and not whether it was guarded before (B9, [`Guarding::fate`]). NULL and DEAD
+    ///   have no guard, and tell what was sent.
     #[must_use]
     pub fn delivered(self, guarding: Guarding) -> Self {
         match self {
@@ -332,12 +333,12 @@ impl Descriptor<Address> {
                 let at = if count == 0 { Address(0) } else { at };
                 Self::Ports { at, count, deallocate: true, disposition: arrived(disposition) }
             }
-            Self::GuardedPort { flags, name, context } => match guarding.fate(flags) {
+            Self::GuardedPort { flags, name, .. } => match guarding.fate(flags) {
                 Fate::Destroyed => Self::GuardedPort { name: RawName::NULL, context: 0, flags },
-                Fate::Free => Self::GuardedPort { name, context, flags },
-                Fate::Guarded(context) => {
+                Fate::Guarded(context) if name.is_valid() => {
                     Self::GuardedPort { name, context, flags: GuardFlags::IMMOVABLE_RECEIVE }
                 }
+                Fate::Free | Fate::Guarded(_) => self,
             },
         }
     }
