@@ -81,6 +81,14 @@ fn nt6_dead_name() {
 }
 
 #[test]
+fn a_count_of_none_makes_no_notification() {
+    let number = Bytes::words(&[COMPLEX | 18 << 8, 40, 0, 0x103, 0, 72, 0]).raw(&[0, 0, 0, 0, 1, 0, 0, 0]);
+    assert_eq!(Notify::decode(&number.word(NAME.0).0), None);
+    let header = Bytes::words(&[COMPLEX | 18 << 8, 28, 0, 0x103, 0, 71, 0]);
+    assert_eq!(Notify::decode(&header.0), None);
+}
+
+#[test]
 fn other_ids_are_no_notifications() {
     for id in (0..100).filter(|id| ![65, 66, 69, 70, 71, 72].contains(id)) {
         for length in [24, 36] {
