@@ -21,6 +21,8 @@ pub(crate) enum Lie {
     Cursor,
     /// It says that the lane of sender 1, which is another port's, was this one's.
     Lane,
+    /// It shows that it has read more than it has, also when the port is not its any more.
+    Room,
     /// It flags the lanes dead when the port is not its any more.
     Dead,
     /// It does not tell the senders that the port moves, as far as that is its to tell.
@@ -54,7 +56,9 @@ pub(crate) struct Lane {
     pub(crate) tail: u8,
     /// How far the port's receiver has taken them.
     pub(crate) read: u8,
-    /// How far the sender knows that they were taken: it uses their memory again.
+    /// How far that receiver shows the sender that it has taken them.
+    pub(crate) shown: u8,
+    /// How far the sender has believed that: it uses their memory again.
     pub(crate) freed: u8,
     /// How far a receiver that gives the port away says that it has read.
     pub(crate) told: u8,
@@ -160,6 +164,14 @@ impl State {
         (at * MESSAGES) as u8 + self.senders[at].begun - 1
     }
 
+    /// A sender that sleeps on a word of this host's looks again.
+    pub(crate) fn wake(&mut self, at: usize, host: usize) {
+        let sender = &mut self.senders[at];
+        if usize::from(sender.host) == host && sender.stage == Stage::Asleep {
+            sender.stage = Stage::Trying;
+        }
+    }
+
     pub(crate) fn refuse(&mut self, at: usize) {
         self.refused |= bit(self.message_of(at));
         self.senders[at].stage = Stage::Idle;
@@ -210,9 +222,9 @@ impl State {
         let lane = &mut self.lanes[host][at];
         let message = lane.slots[usize::from(lane.read)];
         lane.read += 1;
-        let is_seen = self.owner == self.senders[at].host && host == usize::from(self.owner);
-        if is_seen && self.senders[at].stage == Stage::Asleep {
-            self.senders[at].stage = Stage::Trying;
+        if host == usize::from(self.owner) {
+            lane.shown = lane.read.max(lane.shown);
+            self.wake(at, host);
         }
         if self.owner == 0 && bounds.lie.is_some() {
             self.taken |= bit(message);

@@ -165,15 +165,15 @@ impl Steps<'_> {
         let (from, rules, bounds, limit) = (self.from, self.rules, self.bounds, self.bounds.limit);
         let (sender, me) = (from.senders[at], at as u8);
         let (host, knows_better) = (usize::from(sender.host), sender.told > sender.host);
-        let asks_first = rules.on(Rule::DeathIsAskedFor) && knows_better;
-        if host == 0 && from.flagged && !asks_first {
+        let is_rung = sender.page > sender.host;
+        if host == 0 && from.flagged && !(is_rung && rules.on(Rule::DeathIsAskedFor)) {
             return self.will("sees a flag that says dead", me, |state| state.refuse(at));
         }
         let lane = from.lanes[host][at];
-        // The receiver of a lane that was cut reads no more there.
-        let read = if lane.cut.is_some() { lane.freed } else { lane.read };
-        if lane.tail - lane.freed >= limit && lane.tail - read >= limit {
-            if !(knows_better && rules.on(Rule::SleepersAreRung)) {
+        let shown = if is_rung && rules.on(Rule::RoomIsAskedFor) { lane.freed } else { lane.shown };
+        if lane.tail - lane.freed >= limit && lane.tail - shown >= limit {
+            // Rung, it waits for what the authority has to tell.
+            if !(is_rung && (rules.on(Rule::SleepersAreRung) || knows_better)) {
                 self.will("goes to sleep", me, |state| state.senders[at].stage = Stage::Asleep);
             }
             return;
@@ -182,7 +182,7 @@ impl Steps<'_> {
             let message = state.message_of(at);
             let lane = &mut state.lanes[host][at];
             if lane.tail - lane.freed >= limit {
-                lane.freed = read;
+                lane.freed = shown;
             }
             lane.slots[usize::from(lane.tail)] = message;
             let position = lane.tail;
@@ -207,8 +207,8 @@ impl Steps<'_> {
         }
         let owner = usize::from(from.owner);
         let me = RECEIVER + owner as u8;
-        if bounds.lie == Some(Lie::Dead) && owner > 0 && !from.dead[0] && !from.flagged {
-            self.may("flags the lanes dead", RECEIVER, |state| state.flagged = true);
+        if !from.dead[0] {
+            self.of_the_liar();
         }
         if from.dead[owner] && from.authority_dead {
             self.will("is found dead without the authority", me, |state| state.port_dead = true);
@@ -236,6 +236,25 @@ impl Steps<'_> {
         }
         if from.giving == Giving::Asked && from.authority_dead {
             self.will("destroys the port, as nobody can move it", me, |state| state.port_dead = true);
+        }
+    }
+
+    fn of_the_liar(&mut self) {
+        let (from, bounds) = (self.from, self.bounds);
+        // Before the authority has changed the pages the port is its own to kill.
+        let is_rung = from.senders[..bounds.senders].iter().all(|sender| sender.page > 0);
+        if bounds.lie == Some(Lie::Dead) && is_rung && !from.flagged {
+            self.may("flags the lanes dead", RECEIVER, |state| state.flagged = true);
+        }
+        let lane = from.lanes[0][0];
+        if bounds.lie == Some(Lie::Room) && lane.shown < lane.tail {
+            self.may("shows that it has read everything", RECEIVER, |state| {
+                for position in lane.shown..if is_rung { lane.shown } else { lane.tail } {
+                    state.taken |= 1 << lane.slots[usize::from(position)]; // its right
+                }
+                state.lanes[0][0].shown = lane.tail;
+                state.wake(0, 0);
+            });
         }
     }
 
@@ -302,7 +321,7 @@ impl State {
                 if bounds.lie == Some(Lie::Silence) && owner == 0 && !rules.on(Rule::PageIsTheAuthoritys) => {
             }
             Act::Ring(at) => self.senders[at].page += 1,
-            Act::Cut(at) => self.cut(at, rules, bounds),
+            Act::Cut(at) => self.cut(at, rules),
             Act::Tell(at) => {
                 let sender = &mut self.senders[at];
                 sender.told += 1;
@@ -311,7 +330,7 @@ impl State {
                 }
             }
             Act::Answer => {}
-            Act::Copy(at) => self.copy(at),
+            Act::Copy(at) => self.copy(at, rules, bounds),
             Act::Complete => {
                 self.owner += 1;
                 // Whether they were used again decides nothing any more.
@@ -320,30 +339,32 @@ impl State {
         }
     }
 
-    fn cut(&mut self, at: usize, rules: Rules, bounds: Bounds) {
+    fn cut(&mut self, at: usize, rules: Rules) {
         let owner = usize::from(self.owner);
         let has_half = !self.senders[at].dead || rules.on(Rule::HalvesOfTheDeadAreKept);
         let lane = &mut self.lanes[owner][at];
         lane.cut = Some(if has_half { lane.tail } else { lane.told });
         for host in 0..=owner {
             let lane = &mut self.lanes[host][at];
-            let from = if rules.on(Rule::FreedIsLookedAt) { lane.told.max(lane.freed) } else { lane.told };
-            // The sender has used their memory again.
-            let is_torn = (from..lane.freed).any(|position| lane.tail > position + bounds.limit);
-            lane.read = from;
-            if is_torn {
-                self.fail(Wrong::Forged);
-            }
+            lane.read = lane.told;
         }
     }
 
-    /// What the sender has used again is not there any more.
-    fn copy(&mut self, at: usize) {
+    /// Of what lies before the cut, what the sender has used again is not there any more.
+    fn copy(&mut self, at: usize, rules: Rules, bounds: Bounds) {
         let lane = &mut self.lanes[usize::from(self.owner)][at];
-        if lane.reused && lane.cut.is_some_and(|cut| lane.read < cut) {
+        lane.copied = true;
+        let cut = lane.cut.unwrap_or(0);
+        if rules.on(Rule::FreedIsLookedAt) {
+            lane.read = lane.read.max(lane.freed).min(cut);
+        }
+        let is_torn = (lane.read..cut).any(|position| lane.tail > position + bounds.limit);
+        let is_gone = lane.reused && lane.read < cut;
+        if is_torn {
+            self.fail(Wrong::Forged);
+        } else if is_gone {
             self.fail(Wrong::Lost);
         }
-        self.lanes[usize::from(self.owner)][at].copied = true;
     }
 
     /// A sender whose message is published, and perhaps was carried, hears of the cut.

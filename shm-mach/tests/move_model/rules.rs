@@ -31,8 +31,10 @@ pub(crate) enum Rule {
     FreedIsLookedAt,
     /// Nothing is carried of a lane that its sender says is another port's.
     LaneNamesItsPort,
-    /// A flag that says dead is believed when what the authority has told was heard.
+    /// A flag that says dead is believed if the page has not changed.
     DeathIsAskedFor,
+    /// So is a cursor that shows room.
+    RoomIsAskedFor,
 
     // Who counts the rights.
     /// The authority moves a port only if its receiver has acted on all that it was told.
@@ -57,6 +59,14 @@ pub(crate) enum Rule {
     ArrivalIsJudged,
     /// Holders and the new receiver hear of each other's deaths.
     AllAreAcquainted,
+
+    // Rights inside of carried messages.
+    /// Their ports' receivers hear whom they go to before that task can see them.
+    TransfersComeFirst,
+    /// And before they hear that the old receiver is dead.
+    DeathAfterTransfers,
+    /// If the new receiver is dead they are given back in the old one's name.
+    DestroyedIsGivenBack,
 
     // Ports in messages to ports.
     /// Room is asked for before the message with the right is published.
