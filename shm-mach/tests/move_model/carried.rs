@@ -245,7 +245,8 @@ pub(crate) fn look(state: &State, rules: Rules) -> Look<State> {
         steps.will("acts on an event", S, State::act);
     }
     steps.of_the_authority(rules);
-    let mut look = Look { steps: steps.found, wrong: state.wrong };
+    let is_goal = state.fired && state.holders[1].used && !state.holders[1].dead;
+    let mut look = Look { steps: steps.found, wrong: state.wrong, is_goal };
     if look.is_quiet() && !state.fired && !state.any_right() {
         look.wrong = look.wrong.or(Some(Wrong::Missing));
     }

@@ -132,7 +132,10 @@ impl State {
 /// What can happen next, and what has gone wrong.
 pub(crate) fn look(state: &State, rules: Rules, bounds: Bounds) -> Look<State> {
     let wrong = state.wrong.or_else(|| state.is_astray());
-    let mut look = Look { steps: of(state, rules, bounds), wrong };
+    // Ports 0 and 1 have gone to port 2, one in the other's queue, or one was rescued there.
+    let is_rescued = bounds.rescue && !state.ports[0].rescue && state.ports[0].right == Right::Held;
+    let is_goal = state.host(0) == 2 && (state.host(1) == 2 || is_rescued) && !state.is_dead(0);
+    let mut look = Look { steps: of(state, rules, bounds), wrong, is_goal };
     if look.is_quiet() {
         look.wrong = look.wrong.or_else(|| state.at_rest());
     }

@@ -308,7 +308,9 @@ impl State {
 
 /// What can happen next, and what has gone wrong.
 pub(crate) fn look(state: &State, rules: Rules, bounds: Bounds) -> Look<State> {
-    let mut look = Look { steps: of(state, rules, bounds), wrong: state.wrong };
+    let all_done = (state.grants, state.homes, state.ended) == (bounds.grants, bounds.homes, bounds.once);
+    let is_goal = state.place == Place::AtX && state.fired && all_done;
+    let mut look = Look { steps: of(state, rules, bounds), wrong: state.wrong, is_goal };
     if look.is_quiet() {
         look.wrong = look.wrong.or_else(|| state.at_rest());
     }

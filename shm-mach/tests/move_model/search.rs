@@ -38,6 +38,8 @@ pub(crate) type Step = (&'static str, u8, bool);
 pub(crate) struct Look<S> {
     pub(crate) steps: Vec<(Step, S)>,
     pub(crate) wrong: Option<Wrong>,
+    /// Everything that was to be done is done here: a model that never gets there shows nothing.
+    pub(crate) is_goal: bool,
 }
 
 impl<S> Look<S> {
@@ -50,6 +52,7 @@ impl<S> Look<S> {
 /// What a search came to: how many states it saw, and what went wrong first, with the way there.
 pub(crate) struct Search {
     pub(crate) states: usize,
+    pub(crate) goals: usize,
     pub(crate) wrong: Option<(Wrong, String)>,
 }
 
@@ -84,9 +87,10 @@ pub(crate) fn search<S: Copy + Eq + Hash>(first: S, look: impl Fn(&S) -> Look<S>
     let mut seen: HashMap<S, (), BuildHasherDefault<Mix>> = HashMap::default();
     seen.insert(first, ());
     let mut all: Vec<(S, usize, Step)> = vec![(first, 0, ("", 0, false))];
-    let mut at = 0;
+    let (mut at, mut goals) = (0, 0);
     while at < all.len() {
-        let Look { steps, wrong } = look(&all[at].0);
+        let Look { steps, wrong, is_goal } = look(&all[at].0);
+        goals += usize::from(is_goal);
         if let Some(wrong) = wrong {
             let mut way = Vec::new();
             while at > 0 {
@@ -95,7 +99,7 @@ pub(crate) fn search<S: Copy + Eq + Hash>(first: S, look: impl Fn(&S) -> Look<S>
                 at = all[at].1;
             }
             way.reverse();
-            return Search { states: all.len(), wrong: Some((wrong, way.concat())) };
+            return Search { states: all.len(), goals, wrong: Some((wrong, way.concat())) };
         }
         for (step, next) in steps {
             if let Entry::Vacant(vacant) = seen.entry(next) {
@@ -105,5 +109,5 @@ pub(crate) fn search<S: Copy + Eq + Hash>(first: S, look: impl Fn(&S) -> Look<S>
         }
         at += 1;
     }
-    Search { states: all.len(), wrong: None }
+    Search { states: all.len(), goals, wrong: None }
 }
