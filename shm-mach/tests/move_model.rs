@@ -28,14 +28,15 @@ use rules::{Rule, Rules};
 use search::{Search, Wrong, search};
 
 const QUEUE: queue::Bounds =
-    queue::Bounds { hosts: 2, senders: 2, messages: [2, 1], limit: 2, reuses: false, lie: None };
+    queue::Bounds { hosts: 2, senders: 2, messages: [2, 1], limit: 2, others: 0, reuses: false, lie: None };
 const ONE: queue::Bounds = queue::Bounds { senders: 1, messages: [2, 0], ..QUEUE };
-const QUEUES: [(&str, queue::Bounds); 10] = [
+const QUEUES: [(&str, queue::Bounds); 11] = [
     ("one sender", ONE),
     ("two senders", QUEUE),
     ("a full lane", queue::Bounds { messages: [3, 0], limit: 1, ..ONE }),
     ("a lane used again", queue::Bounds { reuses: true, ..ONE }),
-    ("two moves", queue::Bounds { hosts: 3, messages: [3, 0], ..ONE }),
+    ("another port is cut", queue::Bounds { others: 2, ..ONE }),
+    ("two moves", queue::Bounds { hosts: 3, ..ONE }),
     ("a lie about a cursor", queue::Bounds { limit: 1, lie: Some(Lie::Cursor), ..ONE }),
     ("a lie about a lane", queue::Bounds { messages: [1, 1], lie: Some(Lie::Lane), ..QUEUE }),
     ("a lie about room", queue::Bounds { limit: 1, lie: Some(Lie::Room), ..ONE }),
@@ -103,6 +104,8 @@ fn each_rule_is_needed() {
         ("a lane used again", Rule::CopiedBeforeReuse, Lost),
         ("one sender", Rule::HalvesOfTheDeadAreKept, Lost),
         ("a full lane", Rule::SleepersAreRung, Stuck),
+        ("another port is cut", Rule::EarlierCutsAreHeard, Lost),
+        ("two moves", Rule::CutsAreCounted, Lost),
         ("a lie about a cursor", Rule::FreedIsLookedAt, Forged),
         ("a lie about a lane", Rule::LaneNamesItsPort, Forged),
         ("a lie about room", Rule::RoomIsAskedFor, Lost),

@@ -37,6 +37,8 @@ pub(crate) struct Bounds {
     pub(crate) messages: [u8; SENDERS],
     /// Unread messages that a lane admits.
     pub(crate) limit: u8,
+    /// Cuts of another port that the senders have rights to.
+    pub(crate) others: u8,
     /// Senders use lanes that were cut for other ports.
     pub(crate) reuses: bool,
     pub(crate) lie: Option<Lie>,
@@ -93,9 +95,15 @@ pub(crate) struct Sender {
     pub(crate) begun: u8,
     /// Which task it takes for the receiver, and so how many moves it has heard of.
     pub(crate) host: u8,
-    /// How often the authority has changed its page, and how many moves it has told it of.
-    pub(crate) page: u8,
+    /// How many moves the authority has told it of.
     pub(crate) told: u8,
+    /// How often the authority has changed its page, whether the last time for this port, and how many
+    /// of the changes the sender has dealt with.
+    pub(crate) page: u8,
+    pub(crate) is_meant: bool,
+    pub(crate) seen: u8,
+    /// The page's count at the cut of each move.
+    pub(crate) counts: [u8; HOSTS],
 }
 
 /// What the receiver does with its right.
@@ -120,6 +128,7 @@ pub(crate) struct State {
     pub(crate) giving: Giving,
     pub(crate) dead: [bool; HOSTS],
     pub(crate) authority_dead: bool,
+    pub(crate) others: u8,
     pub(crate) port_dead: bool,
     /// The first receiver has flagged the lanes dead.
     pub(crate) flagged: bool,
@@ -149,7 +158,8 @@ impl State {
             let (senders, wrong) = (self.senders, self.wrong);
             *self = Self { senders, wrong, port_dead: true, ..Self::default() };
             for sender in &mut self.senders {
-                (sender.host, sender.page, sender.told) = (0, 0, 0);
+                let Sender { dead, gone, stage, begun, .. } = *sender;
+                *sender = Sender { dead, gone, stage, begun, ..Sender::default() };
             }
         }
         for (message, follows) in self.follows.iter_mut().enumerate() {

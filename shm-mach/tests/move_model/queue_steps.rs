@@ -124,16 +124,24 @@ impl Steps<'_> {
             }
             Stage::Trying => {
                 if knows_better {
-                    self.will("turns to the new receiver", me, |state| state.senders[at].host += 1);
+                    self.will("turns to the new receiver", me, |state| state.turn(at, rules));
+                }
+                if sender.page != sender.seen && !sender.is_meant && !knows_better {
+                    self.will("sees that another port was cut", me, |state| {
+                        state.senders[at].seen = sender.page;
+                    });
                 }
                 self.try_to_publish(at);
             }
             Stage::Asleep => {}
             Stage::Looking(position) => {
+                // Another port's cut says nothing of those before it.
+                let was_cut = sender.is_meant || (knows_better && rules.on(Rule::EarlierCutsAreHeard));
                 self.will("looks at its page", me, |state| {
-                    if sender.page > sender.host {
+                    if sender.page != sender.seen && was_cut {
                         state.senders[at].stage = Stage::Waiting(position);
                     } else {
+                        state.senders[at].seen = sender.page;
                         state.acknowledge(at);
                     }
                 });
@@ -165,7 +173,7 @@ impl Steps<'_> {
         let (from, rules, bounds, limit) = (self.from, self.rules, self.bounds, self.bounds.limit);
         let (sender, me) = (from.senders[at], at as u8);
         let (host, knows_better) = (usize::from(sender.host), sender.told > sender.host);
-        let is_rung = sender.page > sender.host;
+        let is_rung = sender.page != sender.seen && (sender.is_meant || knows_better);
         if host == 0 && from.flagged && !(is_rung && rules.on(Rule::DeathIsAskedFor)) {
             return self.will("sees a flag that says dead", me, |state| state.refuse(at));
         }
@@ -261,6 +269,15 @@ impl Steps<'_> {
     fn of_the_authority(&mut self) {
         let (from, rules, bounds) = (self.from, self.rules, self.bounds);
         let (owner, next) = (usize::from(from.owner), usize::from(from.owner) + 1);
+        if from.others < bounds.others && !matches!(from.giving, Giving::Moving(_)) {
+            self.may("cuts another port", AUTHORITY, |state| {
+                state.others += 1;
+                for sender in &mut state.senders[..bounds.senders] {
+                    sender.page += 1;
+                    sender.is_meant = false;
+                }
+            });
+        }
         match from.giving {
             Giving::Asked if from.dead[next] => {
                 self.will("finds the destination dead", AUTHORITY, |state| state.port_dead = true);
@@ -320,7 +337,12 @@ impl State {
             Act::Ring(_)
                 if bounds.lie == Some(Lie::Silence) && owner == 0 && !rules.on(Rule::PageIsTheAuthoritys) => {
             }
-            Act::Ring(at) => self.senders[at].page += 1,
+            Act::Ring(at) => {
+                let sender = &mut self.senders[at];
+                sender.page += 1;
+                sender.is_meant = true;
+                sender.counts[owner] = sender.page;
+            }
             Act::Cut(at) => self.cut(at, rules),
             Act::Tell(at) => {
                 let sender = &mut self.senders[at];
@@ -367,10 +389,18 @@ impl State {
         }
     }
 
+    /// A sender acts on what the authority has told it of the move.
+    fn turn(&mut self, at: usize, rules: Rules) {
+        let sender = &mut self.senders[at];
+        let count = sender.counts[usize::from(sender.host)];
+        sender.seen = if rules.on(Rule::CutsAreCounted) { sender.seen.max(count) } else { sender.page };
+        sender.host += 1;
+    }
+
     /// A sender whose message is published, and perhaps was carried, hears of the cut.
     fn hear(&mut self, at: usize, position: u8, rules: Rules) {
         let host = usize::from(self.senders[at].host);
-        self.senders[at].host += 1;
+        self.turn(at, rules);
         let is_carried = self.lanes[host][at].cut.is_some_and(|cut| position < cut);
         let is_sent_again = match is_carried {
             true => !rules.on(Rule::CarriedIsNotSentAgain),

@@ -31,6 +31,10 @@ pub(crate) enum Rule {
     FreedIsLookedAt,
     /// Nothing is carried of a lane that its sender says is another port's.
     LaneNamesItsPort,
+    /// A sender that finds another port's name in its page hears of the cuts before.
+    EarlierCutsAreHeard,
+    /// Who hears of a cut has dealt with that change of the page, and with none behind it.
+    CutsAreCounted,
     /// A flag that says dead is believed if the page has not changed.
     DeathIsAskedFor,
     /// So is a cursor that shows room.
