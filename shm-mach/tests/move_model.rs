@@ -44,11 +44,14 @@ const QUEUES: [(&str, queue::Bounds); 11] = [
     ("silence", queue::Bounds { lie: Some(Lie::Silence), ..ONE }),
 ];
 
-const RIGHTS: [(&str, rights::Bounds); 4] = [
-    ("rights", rights::Bounds { grants: 1, homes: 0, lanes: false, once: false }),
-    ("rights with lanes", rights::Bounds { grants: 0, homes: 0, lanes: true, once: false }),
-    ("a send-once right", rights::Bounds { grants: 0, homes: 0, lanes: false, once: true }),
-    ("rights on their way home", rights::Bounds { grants: 0, homes: 1, lanes: false, once: false }),
+const RIGHT: rights::Bounds =
+    rights::Bounds { grants: 0, homes: 0, lanes: false, once: false, settles: false };
+const RIGHTS: [(&str, rights::Bounds); 5] = [
+    ("rights", rights::Bounds { grants: 1, ..RIGHT }),
+    ("rights with lanes", rights::Bounds { lanes: true, ..RIGHT }),
+    ("a send-once right", rights::Bounds { once: true, ..RIGHT }),
+    ("a grant that is settled", rights::Bounds { grants: 1, settles: true, ..RIGHT }),
+    ("rights on their way home", rights::Bounds { homes: 1, ..RIGHT }),
 ];
 
 const NESTS: [(&str, nest::Bounds); 2] = [
@@ -119,6 +122,7 @@ fn each_rule_is_needed() {
         ("rights", Rule::OwnRightsAreHeld, Early),
         ("rights", Rule::RequestsGoAlong, Missing),
         ("a send-once right", Rule::TokensGoAlong, Missing),
+        ("a grant that is settled", Rule::OpenGrantsGoAlong, Missing),
         ("rights", Rule::ArrivalIsJudged, Missing),
         ("rights", Rule::AllAreAcquainted, Missing),
         ("a right in a carried message", Rule::TransfersComeFirst, Early),

@@ -25,6 +25,8 @@ pub(crate) struct Bounds {
     pub(crate) lanes: bool,
     /// Whether task 0 has a send-once right as well.
     pub(crate) once: bool,
+    /// Whether task 0 can die between the grant to task 1 and the message with it.
+    pub(crate) settles: bool,
 }
 
 /// A short queue.
@@ -68,7 +70,14 @@ pub(crate) enum Event {
     Granted {
         to: u8,
     },
-    Released(u8),
+    /// `by`: one that task 0 had passed on.
+    Released {
+        task: u8,
+        by: bool,
+    },
+    Settled {
+        held: u8,
+    },
     Died(u8),
     /// The port is yours; table and carried news are beside it.
     Hosted,
@@ -81,7 +90,13 @@ pub(crate) enum News {
     None,
     Opened,
     Closed,
-    Returned,
+    Returned {
+        by: bool,
+    },
+    /// What it has of the dead task 0's.
+    Settled {
+        held: u8,
+    },
     /// It has used, or dropped, its send-once right: both lie in a reply slot.
     Answered,
 }
@@ -100,6 +115,10 @@ pub(crate) struct Task {
     /// The authority has seen its death.
     pub(crate) noticed: bool,
     pub(crate) rights: u8,
+    /// Of these, those that it has told of in a settlement.
+    pub(crate) settled: u8,
+    /// Grants that it has asked for, and not sent.
+    pub(crate) spare: u8,
     /// Rights on their way to it.
     pub(crate) coming: u8,
     /// The receiver that its right names: the second one?
@@ -127,6 +146,8 @@ pub(crate) struct Held {
 pub(crate) struct Table {
     pub(crate) held: [Held; HOLDERS],
     pub(crate) armed: bool,
+    /// Of what task 1 counts for, passed on by task 0, and neither given back nor settled.
+    pub(crate) open: u8,
     /// Task 0's send-once right is out.
     pub(crate) token: bool,
 }
@@ -155,6 +176,8 @@ pub(crate) struct State {
     pub(crate) grants: u8,
     pub(crate) homes: u8,
     pub(crate) fired: bool,
+    /// Task 1 is asked what it has of task 0's.
+    pub(crate) question: bool,
     /// Whether the end of the send-once right, an answer or a notification, is queued.
     pub(crate) ended: bool,
     pub(crate) wrong: Option<Wrong>,
@@ -208,8 +231,10 @@ impl State {
                     return self.fail(Wrong::Lost);
                 }
                 self.table.held[usize::from(to)].count += 1;
+                self.table.open += u8::from(to == 1);
             }
-            Event::Released(task) => self.take_back(usize::from(task)),
+            Event::Released { task, by } => self.take_back(usize::from(task), by),
+            Event::Settled { held } => self.settle(held),
             Event::Died(task) => self.lose(usize::from(task), side),
             Event::Hosted => {
                 self.hear_carried(rules);
@@ -221,9 +246,20 @@ impl State {
         self.judge();
     }
 
-    fn take_back(&mut self, at: usize) {
+    fn take_back(&mut self, at: usize, by: bool) {
+        if by && self.table.open == 0 {
+            return; // the settlement has ended it already
+        }
+        self.table.open -= u8::from(by);
         let held = &mut self.table.held[at];
         held.count = held.count.saturating_sub(1);
+    }
+
+    /// What task 1 was granted and does not have never reached it.
+    fn settle(&mut self, told: u8) {
+        let lost = std::mem::take(&mut self.table.open).saturating_sub(told);
+        let held = &mut self.table.held[1];
+        held.count = held.count.saturating_sub(lost);
     }
 
     fn lose(&mut self, at: usize, side: usize) {
@@ -232,6 +268,9 @@ impl State {
         // Read first, if it was used.
         if at == 0 {
             self.end_token();
+            self.question = self.table.open > 0;
+        } else if at == 1 {
+            self.table.open = 0;
         }
     }
 
@@ -277,7 +316,8 @@ impl State {
             News::Opened if held.count == 0 && !held.lane => self.fail(Wrong::Lost),
             News::Opened => held.lane = true,
             News::Closed => held.lane = false,
-            News::Returned => self.take_back(at),
+            News::Returned { by } => self.take_back(at, by),
+            News::Settled { held } => self.settle(held),
             News::Answered => self.end_token(),
         }
     }

@@ -67,6 +67,15 @@ impl Steps<'_> {
                 state.tell(at, News::Answered, rules);
             });
         }
+        if at == 1 && from.question && task.coming == 0 && !from.is_port_dead() {
+            self.will("answers what it has of task 0's", at, |state| state.answer(rules));
+        }
+        if task.spare > 0 && !from.tasks[1].noticed {
+            self.may("publishes a right to 1", at, |state| {
+                state.tasks[at].spare -= 1;
+                state.publish_to(1);
+            });
+        }
         if task.rights == 0 || from.is_port_dead() {
             return;
         }
@@ -96,26 +105,29 @@ impl Steps<'_> {
                 state.tell(at, News::Closed, rules);
             });
         }
-        if task.lane != Lane::Open || task.rights > 1 {
-            self.may("drops a right", at, |state| {
-                state.tasks[at].rights -= 1;
-                if state.tasks[at].linked {
-                    state.tell(at, News::Returned, rules);
-                } else {
-                    state.ask(Event::Released(at as u8), rules);
-                }
-            });
+        // Grants that are not used would be handed on: that is another model's.
+        if (task.lane != Lane::Open || task.rights > 1) && task.spare == 0 {
+            if task.settled > 0 {
+                self.may("drops a right that it has told of", at, |state| {
+                    state.tasks[at].settled -= 1;
+                    state.drop_right(at, false, rules);
+                });
+            }
+            if task.rights > task.settled {
+                self.may("drops a right", at, |state| state.drop_right(at, at == 1, rules));
+            }
         }
         if at == 0 && from.grants < bounds.grants && !from.tasks[1].noticed {
-            self.may("passes a right on to 1", at, |state| {
+            let name = if bounds.settles { "asks for a grant to 1" } else { "passes a right on to 1" };
+            self.may(name, at, |state| {
                 state.grants += 1;
-                state.pass_on(1, rules);
+                state.pass_on(1, bounds.settles, rules);
             });
         }
         if at == 0 && from.homes < bounds.homes && !from.tasks[R].noticed {
             self.may("passes a right on to R", at, |state| {
                 state.homes += 1;
-                state.pass_on(R, rules);
+                state.pass_on(R, false, rules);
             });
         }
     }
@@ -189,7 +201,7 @@ impl State {
     fn die(&mut self, at: usize) {
         let task = &mut self.tasks[at];
         task.dead = true;
-        (task.rights, task.coming, task.once) = (0, 0, false);
+        (task.rights, task.settled, task.spare, task.coming, task.once) = (0, 0, 0, 0, false);
     }
 
     /// A request about the port reaches its receiver.
@@ -198,9 +210,39 @@ impl State {
         self.events[side].push(event);
     }
 
-    /// The authority is asked, and the message is published.
-    fn pass_on(&mut self, to: usize, rules: Rules) {
+    /// The authority is asked, and the message is published, at once or `later`.
+    fn pass_on(&mut self, to: usize, later: bool, rules: Rules) {
         self.ask(Event::Granted { to: to as u8 }, rules);
+        if later {
+            self.tasks[0].spare += 1;
+        } else {
+            self.publish_to(to);
+        }
+    }
+
+    fn drop_right(&mut self, at: usize, by: bool, rules: Rules) {
+        self.tasks[at].rights -= 1;
+        if self.tasks[at].linked {
+            self.tell(at, News::Returned { by }, rules);
+        } else {
+            self.ask(Event::Released { task: at as u8, by }, rules);
+        }
+    }
+
+    /// All that task 0 had queued was received.
+    fn answer(&mut self, rules: Rules) {
+        self.question = false;
+        let task = &mut self.tasks[1];
+        let held = task.rights - task.settled;
+        task.settled = task.rights;
+        if task.linked {
+            self.tell(1, News::Settled { held }, rules);
+        } else {
+            self.ask(Event::Settled { held }, rules);
+        }
+    }
+
+    fn publish_to(&mut self, to: usize) {
         if self.tasks[to].rights + self.tasks[to].coming == 0 {
             (self.tasks[to].knows, self.tasks[to].linked) = (self.tasks[0].knows, false);
         }
@@ -229,6 +271,9 @@ impl State {
         }
         self.table.armed &= rules.on(Rule::RequestsGoAlong);
         self.table.token &= rules.on(Rule::TokensGoAlong);
+        if !rules.on(Rule::OpenGrantsGoAlong) {
+            self.table.open = 0;
+        }
         // R has a link to X: its message went over it.
         (self.tasks[R].linked, self.tasks[R].knows) = (true, true);
         self.events[1].push(Event::Hosted);

@@ -59,6 +59,8 @@ pub(crate) enum Rule {
     RequestsGoAlong,
     /// So do the send-once rights that are out.
     TokensGoAlong,
+    /// So does the count of grants that a settlement may have to end.
+    OpenGrantsGoAlong,
     /// The count is judged again when the port has arrived.
     ArrivalIsJudged,
     /// Holders and the new receiver hear of each other's deaths.
