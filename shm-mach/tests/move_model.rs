@@ -28,7 +28,7 @@ use rules::{Rule, Rules};
 use search::{Search, Wrong, search};
 
 const QUEUE: queue::Bounds =
-    queue::Bounds { hosts: 2, senders: 2, messages: [2, 1], limit: 2, others: 0, reuses: false, lie: None };
+    queue::Bounds { hosts: 2, senders: 2, messages: [2, 2], limit: 2, others: 0, reuses: false, lie: None };
 const ONE: queue::Bounds = queue::Bounds { senders: 1, messages: [2, 0], ..QUEUE };
 const QUEUES: [(&str, queue::Bounds); 11] = [
     ("one sender", ONE),
