@@ -79,7 +79,7 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
             key: raw.hello.key ^ u64::from(wrong),
             start: position,
         },
-        2 => Control::Returned { port: raw.hello.port, epoch: 0, key: raw.hello.key, count: position },
+        2 => Control::Returned { port: raw.hello.port, epoch: 0, key: raw.hello.key, count: position, by: 0 },
         _ => Control::Abandoned { lane, end: position },
     }
 }
