@@ -252,9 +252,9 @@ impl Holders {
         self.list.iter().any(Holder::is_live)
     }
 
-    /// Whether a dead task has lanes that are not dry yet.
+    /// Whether a task without rights, or a dead one, has lanes that are not read to the end yet.
     pub(crate) fn any_unsettled(&self) -> bool {
-        self.list.iter().any(|holder| holder.is_gone && holder.lanes > 0)
+        self.list.iter().any(|holder| holder.minted <= holder.returned && holder.lanes > 0)
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct PortState {
     pub(super) no_senders: Option<Arc<Port>>,
     /// Notifications of other ports may come here.
     pub(super) is_notified: bool,
-    /// A dead peer has lanes that are not dry yet.
+    /// A dead peer, or one that has given its rights back, has lanes that are not read to the end yet.
     pub(super) unsettled: bool,
     /// The last message came from a lane: the local queue is next, if both have some.
     pub(super) lane_was_last: bool,
@@ -212,7 +212,7 @@ impl Port {
     }
 
     /// Takes the close records at the heads of lanes: no thread may ever receive here again.
-    fn drain_closes(&self, state: &mut State<PortState>) {
+    pub(super) fn drain_closes(&self, state: &mut State<PortState>) {
         let mut at = 0;
         while at < state.seats().len() {
             let seat = &state.seats()[at];

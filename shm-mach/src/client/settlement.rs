@@ -132,6 +132,7 @@ impl Port {
         let mut state = self.group.lock();
         if key == self.key {
             state.port.holders.settle(task, issuer, epoch, held);
+            self.drain_closes(&mut state);
             state.port.judge();
         }
         state.port.aftermath()

@@ -2,6 +2,7 @@
 //! its end of a socket as standard input.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod bare;
 pub(crate) mod random;
 pub(crate) mod raw;
 #[allow(unsafe_code, reason = "the system calls that no safe crate wraps")]
