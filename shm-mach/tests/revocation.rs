@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::watchdog::Watchdog;
 use common::{Peer, inherited, role, spawn};
+use rustix::process::{Pid, Signal, kill_process};
 use shm_mach::authority::{Embedded, PolicyError};
 use shm_mach::{
     Deadline, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right, SendFailure,
@@ -60,6 +61,16 @@ fn look_until_the_end(mut peer: Peer, port: &ReceiveRight) {
         assert_eq!(port.receive_deadline(&mut message, soon), Err(ReceiveError::TimedOut), "{message:?}");
     }
     peer.finish();
+}
+
+/// Stops a process, and waits until each of its threads stands.
+fn stop(process: Pid) {
+    kill_process(process, Signal::STOP).unwrap();
+    let folder = format!("/proc/{}/task", process.as_raw_nonzero());
+    let stands = |stat: std::path::PathBuf| std::fs::read_to_string(stat).unwrap().contains(") T ");
+    while !std::fs::read_dir(&folder).unwrap().all(|thread| stands(thread.unwrap().path().join("stat"))) {
+        std::thread::yield_now();
+    }
 }
 
 struct Parent {
@@ -160,7 +171,7 @@ fn revoke_all(test: &'static str) {
     notify.try_receive(&mut message).unwrap();
     assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })));
     assert!(!port.revoke_all(), "there are none left");
-    assert!(parent.task.look_up("service").is_err(), "the name is free");
+    let _again = parent.task.check_in("service").expect("the name is free");
     home.receive(&mut message).unwrap();
     assert!(matches!(message.rights(), [Right::Dead]), "{message:?}");
     let late = spawn(test, "late", late);
@@ -272,10 +283,12 @@ fn a_stopped_receiver_delays_only_the_revocation_that_waits_for_it() {
             let child = Child::start();
             let rights = [child.task.look_up("stopped").unwrap(), child.task.look_up("running").unwrap()];
             child.parent.send(Message::new(2, b"")).unwrap();
-            child.next();
+            let mut message = child.next();
             for right in rights {
                 assert_eq!(failure(&right), SendFailure::Revoked);
             }
+            message.take_reply().unwrap().send(Message::new(3, b"")).unwrap();
+            child.next();
             return;
         }
         _ => {}
@@ -284,13 +297,13 @@ fn a_stopped_receiver_delays_only_the_revocation_that_waits_for_it() {
     let parent = Parent::start();
     let policy = parent.authority.policy();
     let running = parent.task.check_in("running").unwrap();
-    let (stopped, _) = parent.meet(TEST, "stopped");
+    let (mut stopped, _) = parent.meet(TEST, "stopped");
     parent.hear(1);
+    let process = stopped.pid();
     let (loser, to_loser) = parent.meet(TEST, "loser");
     let pid = loser.0.id();
     parent.hear(2);
-    let signal = |signal| rustix::process::kill_process(stopped.pid(), signal).unwrap();
-    signal(rustix::process::Signal::STOP);
+    stop(process);
     let soon = || Deadline::after(Duration::from_millis(100));
     std::thread::scope(|scope| {
         let all = scope.spawn(|| policy.revoke_all(pid, Deadline::NEVER));
@@ -299,13 +312,23 @@ fn a_stopped_receiver_delays_only_the_revocation_that_waits_for_it() {
         let looks = scope.spawn(|| running.receive(&mut Received::new()));
         assert_eq!(policy.revoke(pid, "running", Deadline::NEVER), Ok(()));
         assert!(!all.is_finished(), "one receiver has not acknowledged");
-        signal(rustix::process::Signal::CONT);
+        kill_process(process, Signal::CONT).unwrap();
+        assert_eq!(all.join().unwrap(), Ok(()));
+        let replies = parent.task.allocate().unwrap();
+        to_loser.send(Message::new(0, b"go on").reply_to(replies.make_send_once())).unwrap();
+        let mut message = Received::new();
+        replies.receive(&mut message).unwrap();
+        assert_eq!(message.id(), 3, "both rights were refused");
+        // One that dies receives nothing any more.
+        stop(process);
+        let all = scope.spawn(|| policy.revoke_all(pid, Deadline::NEVER));
+        assert_eq!(policy.revoke(pid, "stopped", soon()), Err(PolicyError::TimedOut));
+        assert!(!all.is_finished());
+        stopped.kill();
         assert_eq!(all.join().unwrap(), Ok(()));
         parent.task.look_up("running").unwrap().send(Message::new(0, b"")).unwrap();
         looks.join().unwrap().unwrap();
     });
-    to_loser.send(Message::new(0, b"go on")).unwrap();
-    look_until_the_end(loser, &running);
-    parent.task.look_up("stopped").unwrap().send(Message::new(0, b"end")).unwrap();
-    stopped.finish();
+    to_loser.send(Message::new(0, b"end")).unwrap();
+    loser.finish();
 }

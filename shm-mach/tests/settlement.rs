@@ -409,14 +409,15 @@ fn an_answer_follows_what_was_told_before_it() {
     while is_dead() != Some(SendFailure::PortDied) {
         assert!(!scene.has_no_senders());
     }
-    let right = scene.drain().pop().unwrap();
+    let mut message = Received::new();
+    scene.queue.try_receive(&mut message).unwrap(); // it is there: nobody looks for news
+    let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
     right.send(Message::new(USED, b"")).unwrap();
     drop(right);
     let until = Instant::now() + Duration::from_millis(250);
     while Instant::now() < until {
         assert_eq!(scene.idle.try_receive(&mut Received::new()), Err(ReceiveError::TimedOut)); // and answers
     }
-    let mut message = Received::new();
     scene.port.receive_deadline(&mut message, Deadline::after(Duration::from_secs(10))).unwrap();
     assert_eq!(message.id(), USED);
     scene.loses_senders();

@@ -161,7 +161,7 @@ fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
             *bytes = Record::Dead.encode();
         }
     }
-    let from = (!records.is_empty()).then(|| InHand::of(&awaited.link));
+    let from = (!records.is_empty()).then(|| InHand::of(&awaited.link, head.rights));
     let raw = Raw { records, token: None, from };
     let (sender, rights) = (awaited.link.peer, Vec::new());
     let message = LocalMessage { id: head.id, body, sender, reply: None, rights, stamp: 0, raw };
@@ -176,7 +176,7 @@ impl Received {
         self.sender = link.peer;
         if head.carries_rights() {
             self.raw.token = head.reply;
-            self.raw.from = Some(InHand::of(link));
+            self.raw.from = Some(InHand::of(link, head.rights));
         }
     }
 

@@ -113,10 +113,10 @@ impl Holders {
         self.list.iter().position(|holder| holder.task == task)
     }
 
-    /// Whether the task holds a right of the epoch, or a newer one.
+    /// Whether the task holds a right of the epoch, or a newer one; none of an epoch that has not begun.
     pub(crate) fn covers(&self, task: u64, epoch: u32) -> bool {
         let covers = |holder: &Holder| holder.is_live() && epoch >= holder.oldest;
-        epoch >= self.floor && self.find(task).is_some_and(|at| covers(&self.list[at]))
+        (self.floor..=self.epoch).contains(&epoch) && self.find(task).is_some_and(|at| covers(&self.list[at]))
     }
 
     /// Gives the task one right of epoch `epoch`.
@@ -289,6 +289,7 @@ mod tests {
         assert_eq!(holders.judge(7, 0), Claim::Revoked, "a lane opened by the old right stays dead");
         assert_eq!(holders.judge(7, 1), Claim::Covered(at));
         assert_eq!(holders.judge(7, 2), Claim::Unknown, "an epoch that has not begun");
+        assert!(holders.covers(7, 1) && !holders.covers(7, 2), "nor can it be passed on");
         holders.take_back(7, 0, 0, 1);
         assert!(holders.any_live(), "giving back the old right takes nothing from the new one");
     }

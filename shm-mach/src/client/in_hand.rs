@@ -9,14 +9,20 @@ use crate::client::link::Link;
 /// Rights of one message, between the take and their arrival: they count as queued on the link, since
 /// neither its lanes nor the program's rights show them.
 #[derive(Debug)]
-pub(crate) struct InHand(Arc<Link>);
+pub(crate) struct InHand {
+    link: Arc<Link>,
+    is_counted: bool,
+}
 
 impl InHand {
     /// Rights of a message that is taken from this link now: under the lock of the port, before the lane
-    /// or the answer is gone.
-    pub(crate) fn of(link: &Arc<Link>) -> Self {
-        link.in_hand.fetch_add(1, Ordering::Relaxed);
-        Self(link.clone())
+    /// or the answer is gone. `count`: of those beside its reply right, which leads to the peer itself.
+    pub(crate) fn of(link: &Arc<Link>, count: usize) -> Self {
+        let is_counted = count > 0;
+        if is_counted {
+            link.in_hand.fetch_add(1, Ordering::Relaxed);
+        }
+        Self { link: link.clone(), is_counted }
     }
 }
 
@@ -24,14 +30,16 @@ impl Deref for InHand {
     type Target = Arc<Link>;
 
     fn deref(&self) -> &Arc<Link> {
-        &self.0
+        &self.link
     }
 }
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        // Release: who sees that nothing is in hand sees the rights that have arrived.
-        self.0.in_hand.fetch_sub(1, Ordering::Release);
+        if self.is_counted {
+            // Release: who sees that nothing is in hand sees the rights that have arrived.
+            self.link.in_hand.fetch_sub(1, Ordering::Release);
+        }
     }
 }
 

@@ -225,3 +225,17 @@ fn failure_of(error: &AuthorityError) -> SendFailure {
         _ => SendFailure::NoAuthority,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unused_grants_end_with_their_receiver_and_their_destination() {
+        let port = PortRef { port: 1, epoch: 0, key: 2, limit: 3 };
+        let peers = Peers::default();
+        *peers.spare.lock() = vec![(7, port, 8), (8, port, 9), (7, port, 9)];
+        peers.forget(8);
+        assert_eq!(*peers.spare.lock(), [(7, port, 9)]);
+    }
+}
