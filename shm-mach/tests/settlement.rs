@@ -9,6 +9,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::bare::Bare;
+use common::random::Random;
 use common::watchdog::Watchdog;
 use common::{Peer, inherited, role, spawn};
 use shm_mach::authority::Embedded;
@@ -511,4 +512,49 @@ fn a_destination_that_never_answers_keeps_what_it_was_granted() {
         }
         drop(stranger);
     });
+}
+
+/// The issuer passes rights on as fast as it can and is killed wherever it happens to be. Fails if a
+/// right that has arrived is no good, or if the port has senders when none is left.
+#[test]
+fn an_issuer_is_killed_anywhere() {
+    const TEST: &str = "an_issuer_is_killed_anywhere";
+    if role().is_some() {
+        let issuer = Issuer::start();
+        loop {
+            let message = Message::new(1, b"").with_right(issuer.right.clone());
+            let _ = issuer.destination.try_send(message); // with room or without
+        }
+    }
+    let _watchdog = Watchdog::start(TEST, 120);
+    let mut random = Random::new(7);
+    let mut arrived = 0;
+    for round in 0..8 {
+        let mut scene = Scene::start(TEST);
+        let mut rights = Vec::new();
+        let until = Instant::now() + Duration::from_micros(random.below(80_000) as u64);
+        while Instant::now() < until && rights.len() < 100 {
+            assert!(!scene.has_no_senders(), "round {round}: the issuer has a right");
+            let mut message = Received::new();
+            if scene.queue.try_receive(&mut message).is_ok() && random.below(3) == 0 {
+                rights.extend(message.take_rights().into_iter().filter_map(Right::into_send));
+            }
+        }
+        scene.issuer.kill();
+        rights.extend(scene.drain());
+        arrived += rights.len();
+        for right in &rights {
+            right.send(Message::new(USED, b"")).unwrap();
+            let mut message = Received::new();
+            scene.port.receive(&mut message).unwrap();
+            assert_eq!(message.id(), USED, "round {round}");
+        }
+        if let Some(last) = rights.pop() {
+            drop(rights);
+            scene.is_good(last);
+        } else {
+            scene.loses_senders();
+        }
+    }
+    assert!(arrived > 0, "in some round a right was passed on");
 }
