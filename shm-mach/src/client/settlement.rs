@@ -58,7 +58,7 @@ struct Question {
 }
 
 /// Questions of one asker that wait; it asks about each of its ports.
-const QUESTIONS_MOST: usize = 1 << 14;
+const QUESTIONS_MOST: usize = 1 << 12;
 
 impl Settlement {
     /// The link is over; says whether it lived until now.
@@ -199,5 +199,29 @@ impl Inner {
                 authority.say(&Request::Settled { receiver: asker, port, issuer, held }, None);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_asker_has_only_so_many_questions_waiting() {
+        let settlement = Settlement::default();
+        let question = |asker, key| {
+            let port = PortRef { port: 0, epoch: 0, key, limit: 0 };
+            Question { issuer: 7, asker, port }
+        };
+        for key in 0..QUESTIONS_MOST as u64 + 3 {
+            settlement.keep(question(1, key));
+            settlement.keep(question(1, 0));
+        }
+        settlement.keep(question(2, 0));
+        assert!(settlement.is_due());
+        let due = settlement.close();
+        assert_eq!(due.len(), QUESTIONS_MOST + 1, "and another one has room of its own");
+        assert_eq!(due.last(), Some(&question(2, 0)));
+        assert!(!settlement.is_due() && settlement.close().is_empty());
     }
 }
