@@ -4,12 +4,17 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`ledger`] | what it knows, as a state machine without I/O |
+//! | `owed` | what a task is told once it reads again |
+//! | [`policy`] | what the program that runs an authority can have it do |
 //! | [`listen`] | where it is found; an authority inside a program |
 //! | [`server`] | its sockets: attaching tasks, requests in, events out |
 
 pub mod ledger;
 pub mod listen;
+mod owed;
+pub mod policy;
 pub mod server;
 
 pub use listen::Embedded;
+pub use policy::{Policy, PolicyError};
 pub use server::Server;

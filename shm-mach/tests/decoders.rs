@@ -41,8 +41,12 @@ fn control() -> impl Strategy<Value = Control> {
             key,
             start,
         }),
+        (word(), word(), any::<u64>(), any::<u64>(), any::<u64>())
+            .prop_map(|(port, epoch, key, count, by)| Control::Returned { port, epoch, key, count, by }),
         (word(), word(), any::<u64>(), any::<u64>())
-            .prop_map(|(port, epoch, key, count)| Control::Returned { port, epoch, key, count }),
+            .prop_map(|(port, epoch, key, receiver)| Control::Unsent { port, epoch, key, receiver }),
+        (word(), word(), any::<u64>(), any::<u64>(), any::<u64>())
+            .prop_map(|(port, epoch, key, held, issuer)| Control::Settled { port, epoch, key, held, issuer }),
         (not_zero(), any::<u64>()).prop_map(|(lane, end)| Control::Abandoned { lane, end }),
     ]
 }
@@ -92,13 +96,13 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn control_takes_any_bytes(id in prop_oneof![any::<i32>(), -1..6i32], bytes in vec(any::<u8>(), 0..80)) {
+    fn control_takes_any_bytes(id in prop_oneof![any::<i32>(), -1..8i32], bytes in vec(any::<u8>(), 0..80)) {
         let decoded = Control::decode(id, &bytes);
         prop_assert!(decoded.is_none() || bytes.len() == control::BYTES);
     }
 
     #[test]
-    fn control_takes_any_words(id in 0..5i32, bytes in bytes(control::BYTES / 4)) {
+    fn control_takes_any_words(id in 0..7i32, bytes in bytes(control::BYTES / 4)) {
         if let Some(control) = Control::decode(id, &bytes) {
             let (again, encoded) = control.encode();
             prop_assert_eq!(again, id);

@@ -82,7 +82,7 @@ fn a_right_that_was_given_back_opens_nothing() {
     let _watchdog = Watchdog::start("a_right_that_was_given_back_opens_nothing", 60);
     let (joined, mut raw) = pair(SMALL);
     let (port, key) = (raw.hello.port, raw.hello.key);
-    raw.tell(Control::Returned { port, epoch: 0, key, count: u64::MAX });
+    raw.tell(Control::Returned { port, epoch: 0, key, count: u64::MAX, by: 0 });
     let mut message = Received::new();
     joined.receive.receive(&mut message).unwrap();
     assert_eq!(message.notification(), Some(Notification::NoSenders { mscount: 1 }));
@@ -160,7 +160,7 @@ fn news_without_end_keep_nobody() {
     let stop = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let news = Control::Returned { port: raw.hello.port + 1, epoch: 0, key: 0, count: 0 };
+            let news = Control::Returned { port: raw.hello.port + 1, epoch: 0, key: 0, count: 0, by: 0 };
             let (id, body) = news.encode();
             let slots: Vec<_> = (0..big.slots as u64).map(|at| raw.slot(0, at)).collect();
             let cursor: Shared<Cursor> = raw.theirs.view(place::CURSORS).unwrap();

@@ -70,7 +70,7 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
     let lane = random.pick(&[1, 2, 3, 0, 255, 256, u32::MAX]);
     let position = random.pick(&[0, 1, 63, u64::from(u32::MAX) - 1, u64::MAX, u64::MAX - 1]);
     let wrong = random.pick(&[0, 0, 0, 1]);
-    match random.below(4) {
+    match random.below(6) {
         0 | 1 => Control::Opened {
             lane,
             generation: random.pick(&[1, 2, u32::MAX]),
@@ -79,7 +79,15 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
             key: raw.hello.key ^ u64::from(wrong),
             start: position,
         },
-        2 => Control::Returned { port: raw.hello.port, epoch: 0, key: raw.hello.key, count: position },
+        2 => Control::Returned { port: raw.hello.port, epoch: 0, key: raw.hello.key, count: position, by: 0 },
+        3 => Control::Unsent { port: wrong, epoch: 0, key: raw.hello.key, receiver: position },
+        4 => Control::Settled {
+            port: raw.hello.port,
+            epoch: 0,
+            key: raw.hello.key,
+            held: 0,
+            issuer: random.pick(&[0, 1, position]),
+        },
         _ => Control::Abandoned { lane, end: position },
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::authority::owed::{self, Owed};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
 use crate::wire::request::{PortRef, Request};
 
@@ -10,10 +11,7 @@ use crate::wire::request::{PortRef, Request};
 const NAMES_A_TASK: usize = 1024;
 /// Tasks that one task may be introduced to.
 const PEERS_A_TASK: usize = 4096;
-
-/// Rights given back that one task can have waiting for tasks that do not read what they are told.
-const OWED_A_TASK: usize = 1024;
-/// How many of those a task is told at once when it reads again.
+/// How much of what others have for it a task is told at once when it reads again.
 const OWED_A_TURN: usize = 256;
 
 /// An event on its way to a task.
@@ -34,8 +32,8 @@ pub struct Ledger {
     names: HashMap<String, Found>,
     waiting: Vec<Waiting>,
     pairs: HashMap<(u64, u64), Pair>,
-    /// Rights given back to a task that does not read what it is told: to whom, by whom, how many.
-    owed: BTreeMap<(u64, u64), HashMap<PortRef, u32>>,
+    /// What tasks that do not read what they are told will be told.
+    owed: owed::Ledger,
     next_task: u64,
 }
 
@@ -76,7 +74,7 @@ impl Ledger {
             names: HashMap::new(),
             waiting: Vec::new(),
             pairs: HashMap::new(),
-            owed: BTreeMap::new(),
+            owed: owed::Ledger::default(),
             next_task: first,
         }
     }
@@ -96,17 +94,8 @@ impl Ledger {
             task.congested = congested;
         }
         for _ in 0..if congested { 0 } else { OWED_A_TURN } {
-            let Some((&key, ports)) = self.owed.range_mut((task, 0)..=(task, u64::MAX)).next() else {
-                return;
-            };
-            let first = ports.keys().next().copied();
-            let told = first.and_then(|port| ports.remove(&port).map(|count| (port, count)));
-            if ports.is_empty() {
-                self.owed.remove(&key);
-            }
-            if let Some((port, count)) = told {
-                self.tell(task, Event::Released { task: key.1, port, count }, None, out);
-            }
+            let Some(event) = self.owed.take(task) else { return };
+            self.tell(task, event, None, out);
         }
     }
 
@@ -120,7 +109,7 @@ impl Ledger {
     /// A child that was to get a special port never attached.
     pub fn take_back<F>(&mut self, special: Found, out: &mut Events<F>) {
         let Found { receiver, port } = special;
-        self.tell(receiver, Event::Released { task: 0, port, count: 1 }, None, out);
+        self.tell(receiver, Event::Released { task: 0, port, count: 1, by: 0 }, None, out);
     }
 
     /// A task is dead.
@@ -129,7 +118,7 @@ impl Ledger {
         self.names.retain(|_, found| found.receiver != task);
         self.waiting.retain(|waiting| waiting.task != task);
         self.pairs.retain(|(one, other), _| *one != task && *other != task);
-        self.owed.retain(|(to, by), _| *to != task && *by != task);
+        self.owed.forget(task);
         for peer in dead.peers {
             if let Some(peer) = self.tasks.get_mut(&peer) {
                 peer.peers.remove(&task);
@@ -156,15 +145,26 @@ impl Ledger {
                 return None;
             }
             Request::Grant { receiver, port, to } => self.grant(from, Found { receiver, port }, to, out),
-            Request::Release { receiver, port, count } => {
-                self.release(from, Found { receiver, port }, count, out);
+            Request::Release { receiver, port, count, by } => {
+                self.pass_on(from, receiver, Owed::Returned { port, by }, count, out);
+                return None;
+            }
+            Request::Settle { issuer, port, to } => {
+                self.pass_on(from, to, Owed::Question { port, issuer }, 0, out);
+                return None;
+            }
+            Request::Settled { receiver, port, issuer, held } => {
+                self.pass_on(from, receiver, Owed::Answer { port, issuer }, held, out);
                 return None;
             }
             Request::Unregister { key } => {
                 self.unregister(from, key);
                 return None;
             }
-            Request::Hello { .. } | Request::Echo { .. } | Request::Child { .. } => Err(Refusal::Protocol),
+            Request::Hello { .. }
+            | Request::Echo { .. }
+            | Request::Child { .. }
+            | Request::Revoked { .. } => Err(Refusal::Protocol),
         };
         Some(result.unwrap_or_else(Answer::Refused))
     }
@@ -336,24 +336,48 @@ impl Ledger {
 }
 
 impl Ledger {
-    /// A task gives back rights to a port of a task that it has no link with.
-    fn release<F>(&mut self, from: u64, right: Found, count: u32, out: &mut Events<F>) {
-        let Found { receiver, port } = right;
-        if self.known(from, receiver).is_err() {
+    /// Tells a task something about rights between it and `from`, now or when it reads again.
+    fn pass_on<F>(&mut self, from: u64, to: u64, what: Owed, count: u32, out: &mut Events<F>) {
+        if self.known(from, to).is_err() {
             return;
         }
-        if self.reachable(receiver).is_ok() {
-            return self.tell(receiver, Event::Released { task: from, port, count }, None, out);
+        if self.reachable(to).is_ok() {
+            return self.tell(to, what.event(from, count), None, out);
         }
-        // A state, not a queue. Who gives back more than anybody holds is not heard to the end: then
-        // the receiver counts it until it dies.
-        let held: usize =
-            self.owed.iter().filter(|((_, by), _)| *by == from).map(|(_, ports)| ports.len()).sum();
-        let ports = self.owed.entry((receiver, from)).or_default();
-        if held < OWED_A_TASK || ports.contains_key(&port) {
-            let owed = ports.entry(port).or_default();
-            *owed = owed.saturating_add(count);
+        self.owed.keep(to, from, what, count);
+    }
+
+    /// The program that runs the authority ends the rights of the tasks of a process, to the port of one
+    /// name or to all. Tells the receivers; gives those that are to acknowledge, by `serial`, which counts
+    /// on.
+    ///
+    /// # Errors
+    /// In the order checked: [`Refusal::TaskDied`], [`Refusal::UnknownService`].
+    pub fn revoke<F>(
+        &mut self,
+        pid: u32,
+        name: Option<&str>,
+        serial: &mut u32,
+        out: &mut Events<F>,
+    ) -> Result<BTreeSet<(u32, u64)>, Refusal> {
+        let losers: Vec<u64> =
+            self.tasks.iter().filter(|(_, task)| task.who.pid == pid).map(|(id, _)| *id).collect();
+        if losers.is_empty() {
+            return Err(Refusal::TaskDied);
         }
+        let found = name.map(|name| self.names.get(name).copied().ok_or(Refusal::UnknownService));
+        let found = found.transpose()?;
+        let mut waiting = BTreeSet::new();
+        for task in losers {
+            *serial = serial.wrapping_add(1);
+            let peers = self.tasks[&task].peers.iter().copied();
+            for to in peers.filter(|to| found.is_none_or(|found| found.receiver == *to)) {
+                let port = found.map(|found| found.port);
+                self.tell(to, Event::Revoke { serial: *serial, task, port }, None, out);
+                waiting.insert((*serial, to));
+            }
+        }
+        Ok(waiting)
     }
 }
 
@@ -460,7 +484,7 @@ mod tests {
         know(&mut ledger, ids[1], ids[2]);
         let mut out: Events<u32> = Vec::new();
         ledger.set_congested(ids[0], true, &mut out);
-        let release = Request::Release { receiver: ids[0], port: PORT, count: 2 };
+        let release = Request::Release { receiver: ids[0], port: PORT, count: 2, by: 9 };
         assert_eq!(ask(&mut ledger, ids[2], release.clone()).1, [], "a stranger");
         assert_eq!(ask(&mut ledger, ids[1], release.clone()).1, []);
         assert_eq!(ask(&mut ledger, ids[1], release).1, [], "waits");
@@ -470,6 +494,6 @@ mod tests {
         assert_eq!(ask(&mut ledger, ids[1], grant).0, refused);
         ledger.set_congested(ids[0], false, &mut out);
         let told: Vec<_> = out.into_iter().map(|outgoing| (outgoing.to, outgoing.event)).collect();
-        assert_eq!(told, [(ids[0], Event::Released { task: ids[1], port: PORT, count: 4 })]);
+        assert_eq!(told, [(ids[0], Event::Released { task: ids[1], port: PORT, count: 4, by: 9 })]);
     }
 }

@@ -11,7 +11,7 @@ use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
 };
 
-use crate::authority::Server;
+use crate::authority::{Policy, Server};
 use crate::segment::inherit::inherited;
 use crate::wire::place::{SYSTEM_PATH, user_path};
 
@@ -83,6 +83,7 @@ pub fn default_path() -> PathBuf {
 #[derive(Debug)]
 pub struct Embedded {
     address: SocketAddrUnix,
+    policy: Policy,
 }
 
 impl Embedded {
@@ -98,13 +99,19 @@ impl Embedded {
         let socket = seqpacket()?;
         bind(&socket, &address)?;
         listen(&socket, BACKLOG)?;
-        let server = Server::new(Some(socket));
+        let mut server = Server::new(Some(socket));
+        let policy = server.policy()?;
         std::thread::Builder::new().name("authority".to_owned()).spawn(move || {
             if let Err(error) = server.run() {
                 eprintln!("the embedded authority has ended: {error}");
             }
         })?;
-        Ok(Self { address })
+        Ok(Self { address, policy })
+    }
+
+    /// The hand by which this program can have the authority end rights.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// A connection to attach by.

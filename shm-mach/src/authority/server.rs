@@ -11,6 +11,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, acceptfrom_with, socke
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::authority::ledger::{Ledger, Outgoing};
+use crate::authority::policy::{Office, Policy};
 use crate::ring::layout::Bell;
 use crate::segment::process::start_time;
 use crate::segment::socket::{self, Credentials, Datagram};
@@ -48,6 +49,8 @@ pub struct Server {
     next_connection: u64,
     /// A connection could not be accepted for want of descriptors.
     is_short: bool,
+    /// Where the program that runs the authority gives orders, once it has asked for that.
+    office: Option<Office>,
 }
 
 #[derive(Debug)]
@@ -112,7 +115,20 @@ impl Server {
             ledger: Ledger::new(first),
             next_connection: 0,
             is_short: false,
+            office: None,
         }
+    }
+
+    /// A hand on the authority, for the time that it [runs](Self::run) on a thread.
+    ///
+    /// # Errors
+    /// What the kernel says of one more descriptor, at the first call.
+    pub fn policy(&mut self) -> std::io::Result<Policy> {
+        let office = match self.office.take() {
+            Some(office) => office,
+            None => Office::open()?,
+        };
+        Ok(self.office.insert(office).policy())
     }
 
     /// Serves a connected seqpacket socket.
@@ -156,8 +172,20 @@ impl Server {
             }
             self.deliver(out);
         }
+        self.obey();
         self.accept();
         Ok(())
+    }
+
+    /// Carries out what the program has ordered.
+    fn obey(&mut self) {
+        for order in self.office.iter().flat_map(Office::take).collect::<Vec<_>>() {
+            let Some(office) = &mut self.office else { return };
+            let mut out = Vec::new();
+            let told = self.ledger.revoke(order.pid, order.name.as_deref(), &mut office.serial, &mut out);
+            office.enter(order, told);
+            self.deliver(out);
+        }
     }
 
     /// The connections that something happened on.
@@ -173,6 +201,10 @@ impl Server {
                 fds.push(PollFd::from_borrowed_fd(attached.process.as_fd(), PollFlags::IN));
                 ids.push(*id);
             }
+        }
+        if let Some(office) = &self.office {
+            fds.push(PollFd::from_borrowed_fd(office.bell(), PollFlags::IN));
+            ids.push(0); // nobody's
         }
         // A listener that cannot be served would only keep this loop busy.
         let is_full = self.connections.len() >= CONNECTIONS_MAX || self.is_short;
@@ -289,6 +321,11 @@ impl Server {
             {
                 Fate::Close
             }
+            (Stage::Attached(attached), Request::Revoked { serial }) => {
+                let task = attached.task;
+                self.office.iter_mut().for_each(|office| office.acknowledge(serial, task));
+                Fate::Keep
+            }
             (Stage::Attached(attached), request) => {
                 let task = attached.task;
                 let mut told = Vec::new();
@@ -386,6 +423,7 @@ impl Server {
         }
         if let Stage::Attached(attached) = connection.stage {
             self.tasks.remove(&attached.task);
+            self.office.iter_mut().for_each(|office| office.forget(attached.task));
             self.ledger.died(attached.task, out);
         }
     }

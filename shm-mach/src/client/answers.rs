@@ -5,16 +5,17 @@ use std::sync::Arc;
 use futex::Gate;
 
 use crate::client::identity::Identity;
+use crate::client::in_hand::InHand;
 use crate::client::link::{Link, NoRoom};
 use crate::client::local::LocalMessage;
-use crate::client::message::{Notification, Received};
+use crate::client::message::{Notification, Raw, Received};
 use crate::client::port::{Port, PortState};
 use crate::client::replies::Awaited;
-use crate::client::right::Right;
 use crate::ring::order::Order;
 use crate::ring::samples::Samples;
-use crate::ring::slot::{Head, Kind, Nonsense, Token};
+use crate::ring::slot::{Head, Kind, Nonsense, RIGHT_BYTES, Token};
 use crate::ring::world::Sources;
+use crate::wire::record::Record;
 
 impl Port {
     /// A send-once right of this task's own was made.
@@ -149,14 +150,21 @@ impl PortState {
     }
 }
 
-/// A dead peer's answer. Rights in it would lead to the dead.
+/// A dead peer's answer. Its rights count as queued on the link until it is received; those to the
+/// peer's own ports lead to the dead.
 fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
     let head = awaited.peek().ok()??;
-    let mut body = Vec::new();
-    awaited.copy(&head, &mut Vec::new(), &mut body).ok()?;
-    let rights = (0..head.rights).map(|_| Right::Dead).collect();
-    let message =
-        LocalMessage { id: head.id, body, sender: awaited.link.peer, reply: None, rights, stamp: 0 };
+    let (mut records, mut body) = (Vec::new(), Vec::new());
+    awaited.copy(&head, &mut records, &mut body).ok()?;
+    for bytes in records.as_chunks_mut::<RIGHT_BYTES>().0 {
+        if !matches!(Record::decode(bytes), Some(Record::Granted { .. })) {
+            *bytes = Record::Dead.encode();
+        }
+    }
+    let from = (!records.is_empty()).then(|| InHand::of(&awaited.link, head.rights));
+    let raw = Raw { records, token: None, from };
+    let (sender, rights) = (awaited.link.peer, Vec::new());
+    let message = LocalMessage { id: head.id, body, sender, reply: None, rights, stamp: 0, raw };
     (head.kind == Kind::Message).then_some(message)
 }
 
@@ -168,7 +176,7 @@ impl Received {
         self.sender = link.peer;
         if head.carries_rights() {
             self.raw.token = head.reply;
-            self.raw.from = Some(link.clone());
+            self.raw.from = Some(InHand::of(link, head.rights));
         }
     }
 

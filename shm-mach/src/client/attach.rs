@@ -172,7 +172,7 @@ impl Authority {
     /// sent: not what it had only counted.
     #[inline]
     pub(crate) fn has_events(&self) -> bool {
-        self.told() != self.acted.load(Ordering::Relaxed) && !self.is_silent()
+        self.told() != self.acted.load(Ordering::Acquire) && !self.is_silent()
     }
 
     /// How many events were told up to now, for [`has_acted_on`](Self::has_acted_on).
@@ -185,22 +185,26 @@ impl Authority {
     /// Whether this task has acted on the first `told` events; on those that a dead authority announced
     /// nobody waits.
     pub(crate) fn has_acted_on(&self, told: u32) -> bool {
-        self.acted.load(Ordering::Relaxed).wrapping_sub(told) as i32 >= 0 || self.is_silent()
+        self.acted.load(Ordering::Acquire).wrapping_sub(told) as i32 >= 0 || self.is_silent()
     }
 
     /// Whether the authority is dead, and nothing that it had said waits to be acted on.
     fn is_silent(&self) -> bool {
-        self.is_gone() && self.kept.load(Ordering::Relaxed) == 0
+        self.is_gone() && self.kept.load(Ordering::Acquire) == 0
     }
 
-    /// The next event, if it has arrived. Called by one thread at a time.
+    /// The next event, if it has arrived; [`count_acted`](Self::count_acted) follows when it was acted
+    /// on. Called by one thread at a time.
     pub(crate) fn next_event(&self) -> Option<(Event, Option<OwnedFd>)> {
         let mut talk = self.talk.lock();
         self.drain(&mut talk);
-        let event = talk.events.pop_front()?;
-        self.kept.fetch_sub(1, Ordering::Relaxed);
-        self.acted.fetch_add(1, Ordering::Relaxed);
-        Some(event)
+        talk.events.pop_front()
+    }
+
+    /// One more event was acted on.
+    pub(crate) fn count_acted(&self) {
+        self.acted.fetch_add(1, Ordering::Release);
+        self.kept.fetch_sub(1, Ordering::Release);
     }
 
     fn drain(&self, talk: &mut Talk) {

@@ -40,7 +40,8 @@ impl Task {
         let gate = if options.symmetric { Gate::Symmetric } else { Gate::register() };
         let (authority, special) = Authority::attach(socket, features_of(gate))?;
         let task = Self::new(*options, Some(authority))?;
-        let special = special.map(|found| SendRight::granted(task.inner.clone(), found.receiver, found.port));
+        let special = special
+            .map(|found| SendRight::granted(task.inner.clone(), AUTHORITY, found.receiver, found.port));
         Ok((task, special))
     }
 
@@ -122,7 +123,7 @@ impl Task {
     }
 
     fn redeem(&self, found: Found) -> Result<SendRight, AuthorityError> {
-        match self.inner.receive_grant(found.receiver, found.port) {
+        match self.inner.receive_grant(AUTHORITY, found.receiver, found.port) {
             Right::Send(right) => Ok(right),
             _ => Err(AuthorityError::UnknownService),
         }

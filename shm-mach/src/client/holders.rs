@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::client::identity::Identity;
 use crate::client::link::Link;
+use crate::client::open_grants::OpenGrants;
 
 /// The authority as a holder: it keeps rights for names and for children not born yet.
 pub(crate) const AUTHORITY: u64 = 0;
@@ -25,6 +26,8 @@ pub(crate) struct Holder {
     /// Rights that were revoked and that it has not given back. They count again when somebody whose
     /// right is as old passes it one: it cannot be told which of them it gives back then.
     void: u64,
+    /// Of all these, what others have passed on to it.
+    open: OpenGrants,
     /// Lanes of it that are open here.
     pub(crate) lanes: u32,
     /// Rights of an older epoch of the port are void: they were revoked.
@@ -42,6 +45,7 @@ impl Holder {
     pub(crate) fn lose(&mut self) {
         self.is_gone = true;
         self.returned = self.minted;
+        self.open.clear();
         self.forget_link();
     }
 
@@ -75,6 +79,8 @@ pub(crate) struct Holders {
     list: Vec<Holder>,
     /// Incremented by each revocation; a right carries the epoch that it was given in.
     pub(crate) epoch: u32,
+    /// Rights of older epochs are void, whoever holds them: all were revoked.
+    floor: u32,
 }
 
 impl Holders {
@@ -107,9 +113,10 @@ impl Holders {
         self.list.iter().position(|holder| holder.task == task)
     }
 
-    /// Whether the task holds a right of the epoch, or a newer one.
+    /// Whether the task holds a right of the epoch, or a newer one; none of an epoch that has not begun.
     pub(crate) fn covers(&self, task: u64, epoch: u32) -> bool {
-        self.find(task).is_some_and(|at| self.list[at].is_live() && epoch >= self.list[at].oldest)
+        let covers = |holder: &Holder| holder.is_live() && epoch >= holder.oldest;
+        (self.floor..=self.epoch).contains(&epoch) && self.find(task).is_some_and(|at| covers(&self.list[at]))
     }
 
     /// Gives the task one right of epoch `epoch`.
@@ -122,6 +129,7 @@ impl Holders {
                 minted: 0,
                 returned: 0,
                 void: 0,
+                open: OpenGrants::default(),
                 lanes: 0,
                 oldest: 0,
                 is_gone: false,
@@ -142,23 +150,35 @@ impl Holders {
         }
     }
 
-    /// The right of an epoch was not given after all.
-    pub(crate) fn unmint(&mut self, task: u64, epoch: u32) {
-        if let Some(at) = self.find(task) {
+    /// `by` has passed a right of an epoch on to a task: as [`mint`](Self::mint), until it is given
+    /// back or [settled](Self::settle).
+    pub(crate) fn grant(&mut self, by: u64, to: u64, epoch: u32) {
+        self.mint(to, epoch);
+        if let Some(at) = self.find(to).filter(|_| by != AUTHORITY) {
+            self.list[at].open.add(by, epoch);
+        }
+    }
+
+    /// `count` rights of an epoch were not given after all.
+    pub(crate) fn unmint(&mut self, task: u64, epoch: u32, count: u64) {
+        if let Some(at) = self.find(task).filter(|_| epoch >= self.floor) {
             let holder = &mut self.list[at];
             if epoch < holder.oldest {
-                holder.void = holder.void.saturating_sub(1);
+                holder.void = holder.void.saturating_sub(count);
             } else {
-                holder.minted = holder.minted.saturating_sub(1);
+                holder.minted = holder.minted.saturating_sub(count);
                 holder.returned = holder.returned.min(holder.minted);
             }
         }
     }
 
-    /// The task gives back `count` rights of an epoch.
-    pub(crate) fn take_back(&mut self, task: u64, epoch: u32, count: u64) {
-        if let Some(at) = self.find(task) {
+    /// The task gives back `count` rights of an epoch, which `by` had passed on to it (0: nobody had).
+    pub(crate) fn take_back(&mut self, task: u64, by: u64, epoch: u32, mut count: u64) {
+        if let Some(at) = self.find(task).filter(|_| epoch >= self.floor) {
             let holder = &mut self.list[at];
+            if by != AUTHORITY {
+                count = holder.open.take(by, epoch, count);
+            }
             if epoch >= holder.oldest {
                 holder.returned = holder.returned.saturating_add(count).min(holder.minted);
             } else {
@@ -167,11 +187,28 @@ impl Holders {
         }
     }
 
+    /// A task is dead: who is to be asked what of it, of those that it had passed rights on to, and the
+    /// epochs of those rights.
+    pub(crate) fn ask(&mut self, issuer: u64) -> Vec<(u64, u32)> {
+        let living = self.list.iter_mut().filter(|holder| !holder.is_gone);
+        living.flat_map(|holder| holder.open.ask(issuer).map(|epoch| (holder.task, epoch))).collect()
+    }
+
+    /// The task has `held` rights of an epoch that the dead `issuer` had passed on to it. What else that
+    /// one had asked for never reached it.
+    pub(crate) fn settle(&mut self, task: u64, issuer: u64, epoch: u32, held: u64) {
+        if let Some(at) = self.find(task) {
+            let lost = self.list[at].open.settle(issuer, epoch, held);
+            self.unmint(task, epoch, lost);
+        }
+    }
+
     /// Judges a lane that the task has opened with a right of `epoch`.
     pub(crate) fn judge(&self, task: u64, epoch: u32) -> Claim {
         match self.find(task) {
             // A claim of an epoch that has not begun would outlive the next revocation.
             _ if epoch > self.epoch => Claim::Unknown,
+            _ if epoch < self.floor => Claim::Revoked,
             Some(at) if epoch < self.list[at].oldest => Claim::Revoked,
             Some(at) if self.list[at].is_live() && !self.list[at].is_gone => Claim::Covered(at),
             _ => Claim::Unknown,
@@ -185,6 +222,15 @@ impl Holders {
         holder.void += holder.minted - holder.returned;
         (holder.minted, holder.returned) = (0, 0);
         holder.oldest = self.epoch;
+    }
+
+    /// Ends all rights of all tasks; says whether there were any. No lane of theirs is open any more.
+    pub(crate) fn revoke_all(&mut self) -> bool {
+        let any = self.any_live();
+        self.epoch = self.epoch.wrapping_add(1);
+        self.floor = self.epoch;
+        self.list.clear();
+        any
     }
 
     /// Whether no task was ever given a right.
@@ -206,9 +252,9 @@ impl Holders {
         self.list.iter().any(Holder::is_live)
     }
 
-    /// Whether a dead task has lanes that are not dry yet.
+    /// Whether a task without rights, or a dead one, has lanes that are not read to the end yet.
     pub(crate) fn any_unsettled(&self) -> bool {
-        self.list.iter().any(|holder| holder.is_gone && holder.lanes > 0)
+        self.list.iter().any(|holder| holder.minted <= holder.returned && holder.lanes > 0)
     }
 }
 
@@ -221,13 +267,13 @@ mod tests {
         let mut holders = Holders::default();
         holders.mint(7, 0);
         holders.mint(7, 0);
-        holders.take_back(7, 0, 1);
+        holders.take_back(7, 0, 0, 1);
         assert!(holders.any_live());
-        holders.take_back(7, 0, u64::MAX);
+        holders.take_back(7, 0, 0, u64::MAX);
         assert!(!holders.any_live(), "what is given back too much is ignored");
         holders.mint(7, 0);
         assert!(holders.any_live(), "and is not held against later rights");
-        holders.take_back(8, 0, 1);
+        holders.take_back(8, 0, 0, 1);
         assert_eq!(holders.judge(8, 0), Claim::Unknown);
     }
 
@@ -243,7 +289,8 @@ mod tests {
         assert_eq!(holders.judge(7, 0), Claim::Revoked, "a lane opened by the old right stays dead");
         assert_eq!(holders.judge(7, 1), Claim::Covered(at));
         assert_eq!(holders.judge(7, 2), Claim::Unknown, "an epoch that has not begun");
-        holders.take_back(7, 0, 1);
+        assert!(holders.covers(7, 1) && !holders.covers(7, 2), "nor can it be passed on");
+        holders.take_back(7, 0, 0, 1);
         assert!(holders.any_live(), "giving back the old right takes nothing from the new one");
     }
 
@@ -253,9 +300,9 @@ mod tests {
         holders.mint(7, 0);
         holders.revoke(holders.find(7).unwrap());
         holders.mint(7, 0); // by another holder, whose right is as old and was not revoked
-        holders.take_back(7, 0, 1);
+        holders.take_back(7, 0, 0, 1);
         assert!(holders.any_live(), "the revoked one came back");
-        holders.take_back(7, 0, 1);
+        holders.take_back(7, 0, 0, 1);
         assert!(!holders.any_live());
     }
 
@@ -281,9 +328,9 @@ mod tests {
         let at = holders.find(7).unwrap();
         holders.revoke(at);
         holders.mint(7, 0); // by one whose right was not revoked
-        holders.take_back(7, 0, 1); // the revoked one, as far as the holder knows
+        holders.take_back(7, 0, 0, 1); // the revoked one, as far as the holder knows
         assert!(holders.any_live(), "the other one is still there");
-        holders.take_back(7, 0, 1);
+        holders.take_back(7, 0, 0, 1);
         assert!(!holders.any_live());
     }
 
@@ -294,9 +341,72 @@ mod tests {
         let at = holders.find(7).unwrap();
         holders.revoke(at);
         holders.mint(7, holders.epoch);
-        holders.unmint(7, 0);
+        holders.unmint(7, 0, 1);
         assert!(holders.any_live());
-        holders.unmint(7, holders.epoch);
+        holders.unmint(7, holders.epoch, 1);
         assert!(!holders.any_live());
+    }
+
+    #[test]
+    fn a_grant_that_never_arrived_is_settled_and_takes_nothing_else() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0); // the receiver's own
+        (0..3).for_each(|_| holders.grant(5, 7, 0));
+        holders.grant(6, 7, 0);
+        holders.take_back(7, 5, 0, 1);
+        assert_eq!(holders.ask(5), [(7, 0)]);
+        assert_eq!(holders.ask(5), [], "asked once");
+        holders.settle(7, 5, 0, 1);
+        holders.take_back(7, 5, 0, 1);
+        holders.take_back(7, 0, 0, 2);
+        assert!(holders.any_live(), "what 6 has passed on, and nothing of what 5 had");
+        holders.take_back(7, 6, 0, 1);
+        assert!(!holders.any_live());
+    }
+
+    #[test]
+    fn a_grant_of_a_revoked_right_is_settled_among_the_revoked() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        holders.grant(5, 7, 0);
+        holders.revoke(holders.find(7).unwrap());
+        assert_eq!(holders.ask(5), [(7, 0)]);
+        holders.settle(7, 5, 0, 0);
+        holders.grant(6, 7, 0); // by one whose right is as old: what was revoked counts again
+        holders.take_back(7, 6, 0, 1);
+        assert!(holders.any_live(), "one of the two revoked ones was real");
+        holders.take_back(7, 0, 0, 1);
+        assert!(!holders.any_live());
+    }
+
+    #[test]
+    fn an_answer_of_nonsense_takes_from_nobody_else() {
+        let mut holders = Holders::default();
+        holders.grant(5, 7, 0);
+        holders.grant(5, 8, 0);
+        assert_eq!(holders.ask(5), [(7, 0), (8, 0)]);
+        holders.settle(7, 5, 0, u64::MAX);
+        holders.settle(7, 5, 0, 0);
+        holders.settle(9, 5, 0, 0);
+        assert!(holders.covers(7, 0) && holders.covers(8, 0));
+        holders.take_back(7, 0, 0, u64::MAX);
+        assert!(!holders.covers(7, 0) && holders.covers(8, 0));
+    }
+
+    #[test]
+    fn what_is_older_than_the_revocation_of_all_is_void_whoever_has_it() {
+        let mut holders = Holders::default();
+        holders.mint(7, 0);
+        holders.grant(7, 8, 0);
+        assert!(holders.revoke_all() && !holders.any_live());
+        assert!(!holders.revoke_all(), "there were none left");
+        let epoch = holders.epoch;
+        holders.mint(7, epoch);
+        assert!(!holders.covers(7, 0) && holders.covers(7, epoch));
+        assert_eq!((holders.judge(7, 0), holders.judge(9, 1)), (Claim::Revoked, Claim::Revoked));
+        holders.take_back(7, 0, 0, 1);
+        holders.unmint(7, 0, 1);
+        assert!(holders.any_live(), "an old right takes nothing from a new one");
+        assert_eq!(holders.judge(7, epoch), Claim::Covered(0));
     }
 }

@@ -111,12 +111,13 @@ impl Link {
     }
 
     /// Gives rights back to the peer. What was sent with them is received first.
-    pub(crate) fn give_back(&self, to: PortRef, count: u64) {
-        self.tell(Control::Returned { port: to.port, epoch: to.epoch, key: to.key, count });
+    /// `by` had passed them on (0: the peer itself had given them).
+    pub(crate) fn give_back(&self, to: PortRef, count: u64, by: u64) {
+        self.tell(Control::Returned { port: to.port, epoch: to.epoch, key: to.key, count, by });
     }
 
     /// Tells the peer something, now or as soon as the control lane has room. Never waits.
-    fn tell(&self, news: Control) {
+    pub(crate) fn tell(&self, news: Control) {
         let mut out = self.out.lock();
         out.flush();
         if !out.backlog.is_empty() || !out.try_tell(&news) {
@@ -177,10 +178,10 @@ impl OutLanes {
     /// the limit it is not told that they are back.
     fn defer(&mut self, news: Control) {
         if let (
-            Some(Control::Returned { port, epoch, key, count }),
-            Control::Returned { port: new_port, epoch: new_epoch, key: new_key, count: more },
+            Some(Control::Returned { port, epoch, key, count, by }),
+            Control::Returned { port: new_port, epoch: new_epoch, key: new_key, count: more, by: new_by },
         ) = (self.backlog.back_mut(), news)
-            && (*port, *epoch, *key) == (new_port, new_epoch, new_key)
+            && (*port, *epoch, *key, *by) == (new_port, new_epoch, new_key, new_by)
         {
             *count = count.saturating_add(more);
         } else if self.backlog.len() < BACKLOG_MOST {

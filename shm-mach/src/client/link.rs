@@ -63,6 +63,8 @@ pub(crate) struct Link {
     /// How many lanes are `DEAD` and tokens abandoned: while there are none, nobody looks.
     pub(crate) remains: AtomicU32,
     pub(super) dead: AtomicBool,
+    /// Messages with rights that were taken and whose rights have not arrived.
+    pub(super) in_hand: AtomicU32,
     /// How often a bell of the peer's was seen rung.
     pub(super) rings: AtomicU32,
     pub(super) watch: Watch,
@@ -121,6 +123,7 @@ impl Link {
             dead_lanes: Lock::default(),
             remains: AtomicU32::new(0),
             dead: AtomicBool::new(false),
+            in_hand: AtomicU32::new(0),
             rings: AtomicU32::new(0),
             watch,
         }
@@ -159,6 +162,11 @@ impl Link {
 
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Acquire)
+    }
+
+    /// Whether a port reads one of the peer's lanes.
+    pub(crate) fn is_read(&self) -> bool {
+        self.lanes_in.iter().any(|state| state.load(Ordering::Acquire) == OPEN)
     }
 
     /// Marks the link dead; says whether this call was the first.

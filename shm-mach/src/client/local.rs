@@ -5,7 +5,7 @@ use futex::Deadline;
 use futex::sync::{Ordering, futex_wait};
 
 use crate::client::identity::Identity;
-use crate::client::message::{Message, Notification, Received};
+use crate::client::message::{Message, Notification, Raw, Received};
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::{Port, PortState};
 use crate::client::right::Right;
@@ -20,19 +20,22 @@ pub(crate) struct LocalMessage {
     pub(super) rights: Vec<Right>,
     /// When it was queued; 0 while nobody else can send to the port.
     pub(super) stamp: u64,
+    /// Rights of a dead peer's answer that are nobody's yet.
+    pub(super) raw: Raw,
 }
 
 impl LocalMessage {
     /// A message of this task's own.
     pub(crate) fn of(message: Message<'_>, sender: Identity) -> Self {
         let Message { id, body, reply, rights } = message;
-        Self { id, body: body.to_vec(), sender, reply, rights, stamp: 0 }
+        Self { id, body: body.to_vec(), sender, reply, rights, stamp: 0, raw: Raw::default() }
     }
 
     pub(super) fn notification(notification: Notification) -> Self {
         let (id, body) = notification.encode();
         let stamp = futex::sync::stamp();
-        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new(), stamp }
+        let (sender, rights) = (Identity::KERNEL, Vec::new());
+        Self { id, body, sender, reply: None, rights, stamp, raw: Raw::default() }
     }
 
     pub(super) fn is_send_once(&self) -> bool {
@@ -108,6 +111,7 @@ impl PortState {
             reply: into.reply,
             rights: into.rights,
             stamp: _,
+            raw: into.raw,
         } = message;
         true
     }

@@ -1,9 +1,7 @@
 //! Messages as programs see them: one to send, and a buffer to receive into.
 
-use std::sync::Arc;
-
 use crate::client::identity::Identity;
-use crate::client::link::Link;
+use crate::client::in_hand::InHand;
 use crate::client::once_right::SendOnceRight;
 use crate::client::right::Right;
 use crate::ring::slot::Token;
@@ -83,7 +81,7 @@ pub(crate) struct Raw {
     pub(crate) records: Vec<u8>,
     pub(crate) token: Option<Token>,
     /// Whose half they were read from; `None` when there are none.
-    pub(crate) from: Option<Arc<Link>>,
+    pub(crate) from: Option<InHand>,
 }
 
 impl Default for Received {

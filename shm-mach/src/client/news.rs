@@ -8,8 +8,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futex::Gate;
+use futex::{Deadline, Gate};
 
+use crate::client::attach::Authority;
 use crate::client::link::Link;
 use crate::client::peers::identity;
 use crate::client::port::Aftermath;
@@ -24,6 +25,7 @@ use crate::ring::world::World;
 use crate::segment::Shared;
 use crate::wire::control::Control;
 use crate::wire::event::Event;
+use crate::wire::request::PortRef;
 
 impl World for Inner {
     fn sample(&self, samples: &mut Samples) {
@@ -41,7 +43,8 @@ impl World for Inner {
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
-        if !has_events() && !links.iter().any(|link| link.has_news() || link.has_unread()) {
+        let is_due = self.settlement.is_due();
+        if !is_due && !has_events() && !links.iter().any(|link| link.has_news() || link.has_unread()) {
             return;
         }
         let acting = self.acting.lock();
@@ -145,12 +148,20 @@ impl Inner {
                         None => link.kill_lane(lane as usize, adopted, Death::Died),
                     }
                 }
-                Control::Returned { port, epoch, key, count } => {
+                Control::Returned { port, epoch, key, count, by } => {
                     if let Some(port) = self.port(port) {
-                        self.perform(port.take_back(link.task, epoch, key, count));
+                        self.perform(port.take_back(link.task, by, epoch, key, count));
                     }
                 }
                 Control::Abandoned { lane, end } => link.bury_lane(lane, end)?,
+                Control::Unsent { port, epoch, key, receiver } => {
+                    self.refuse_grant(link.task, receiver, PortRef { port, epoch, key, limit: 0 });
+                }
+                Control::Settled { port, epoch, key, held, issuer } => {
+                    if let Some(port) = self.port(port) {
+                        self.perform(port.settle_grants(link.task, issuer, epoch, key, held));
+                    }
+                }
             }
         }
         Ok(Rest::Unknown)
@@ -187,8 +198,8 @@ impl Inner {
             Control::Opened { port, epoch, .. } => {
                 self.port(port).is_some_and(|port| !port.knows(link.task, epoch))
             }
-            Control::Returned { .. } => true,
-            Control::Abandoned { .. } => false,
+            Control::Returned { .. } | Control::Settled { .. } => true,
+            Control::Abandoned { .. } | Control::Unsent { .. } => false,
         }
     }
 
@@ -198,6 +209,24 @@ impl Inner {
         while authority.has_events() {
             let Some((event, fd)) = authority.next_event() else { return };
             self.act_on(event, fd);
+            authority.count_acted();
+        }
+    }
+
+    /// Acts on every event that the authority has counted up to now, waiting for those that have not
+    /// arrived: only where this task was slow to read them are there any. Called by no thread that acts.
+    pub(super) fn hear_what_was_told(&self, authority: &Authority) {
+        let told = authority.told();
+        loop {
+            let arrivals = authority.arrivals();
+            let acting = self.acting.lock();
+            self.act_on_events();
+            drop(acting);
+            if authority.has_acted_on(told) {
+                return;
+            }
+            authority.check();
+            authority.wait_for_event(arrivals, Deadline::after(TICK));
         }
     }
 
@@ -211,11 +240,19 @@ impl Inner {
                     self.perform(target.grant(port, by, (to, identity(who)), moved, to_self));
                 }
             }
-            Event::Released { task, port, count } => {
+            Event::Released { task, port, count, by } => {
                 if let Some(target) = self.port(port.port) {
-                    self.perform(target.take_back(task, port.epoch, port.key, u64::from(count)));
+                    self.perform(target.take_back(task, by, port.epoch, port.key, u64::from(count)));
                 }
             }
+            Event::Settle { issuer, receiver, port } => self.be_asked(issuer, receiver, port),
+            Event::Settled { task, port, issuer, held } => {
+                if let Some(target) = self.port(port.port) {
+                    let held = u64::from(held);
+                    self.perform(target.settle_grants(task, issuer, port.epoch, port.key, held));
+                }
+            }
+            Event::Revoke { serial, task, port } => self.revoke_by_policy(serial, task, port),
             Event::Died { task } => self.lose_task(task),
             Event::Appeared { serial, found } => {
                 if let Some(authority) = &self.authority {
@@ -232,6 +269,7 @@ impl Inner {
         for link in self.links().iter() {
             self.destroy_unread(link);
         }
+        self.settle_departed();
     }
 
     // Death.
@@ -272,6 +310,7 @@ impl Inner {
             self.end_task(task, false);
         }
         self.peers.forget(task);
+        self.ask_about(task);
     }
 
     /// The peer died, or (`condemned`) wrote what no honest library writes: the link is over. What a
@@ -288,7 +327,7 @@ impl Inner {
     /// The same, for a thread that acts, or that does not look at the last news. Says whether the link
     /// lived until now.
     fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) -> bool {
-        if !link.set_dead() {
+        if !self.settlement.depart(link) {
             return false;
         }
         // The last news of a dead peer were published before it died: lanes opened, rights returned.
@@ -297,15 +336,14 @@ impl Inner {
         *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
         drop(links);
         self.end_task(link.task, condemned);
-        if !condemned {
-            self.destroy_unread(link); // rights of third tasks are among them
-        }
+        // Rights of third tasks are among what is never received, also of one who writes nonsense.
+        self.destroy_unread(link);
+        self.settlement.hear_out(link);
         true
     }
 
     fn end_task(&self, task: u64, condemned: bool) {
-        let ports: Vec<_> = self.ports.lock().slots.iter().flatten().cloned().collect();
-        for port in ports {
+        for port in self.all_ports() {
             self.perform(port.lose_task(task, condemned));
         }
     }

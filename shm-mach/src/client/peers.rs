@@ -14,6 +14,7 @@ use crate::client::link::{Link, Watch};
 use crate::client::right::Right;
 use crate::client::send_right::SendRight;
 use crate::client::task::Inner;
+use crate::wire::control::Control;
 use crate::wire::event::{Answer, Attested};
 use crate::wire::request::{PAIRED, PortRef, Request};
 
@@ -42,6 +43,7 @@ impl Peers {
 
     pub(crate) fn forget(&self, task: u64) {
         self.table.lock().remove(&task);
+        self.spare.lock().retain(|(receiver, _, to)| *receiver != task && *to != task);
     }
 }
 
@@ -169,41 +171,54 @@ impl Inner {
         self.peers.spare.lock().push((receiver, port, to));
     }
 
-    /// A right to a third task's port has arrived.
-    pub(crate) fn receive_grant(self: &Arc<Self>, receiver: u64, port: PortRef) -> Right {
-        let own = self.authority.as_ref().map(|authority| authority.task);
-        if own != Some(receiver) {
-            return Right::Send(SendRight::granted(self.clone(), receiver, port));
+    /// This task's right to a port is dropped: the grants that were asked for and not used go to their
+    /// destinations, which give them back.
+    pub(crate) fn hand_on_spare(&self, receiver: u64, port: PortRef) {
+        let mut spare = self.peers.spare.lock();
+        if spare.is_empty() {
+            return;
         }
-        // To a port of this task's own: the authority has told of it before.
-        use crate::ring::world::World;
-        self.look();
+        let unused = |kept: &mut (u64, PortRef, u64)| (kept.0, kept.1) == (receiver, port);
+        let handed: Vec<_> = spare.extract_if(.., unused).collect();
+        drop(spare);
+        for (receiver, PortRef { port, epoch, key, .. }, to) in handed {
+            if let Some(link) = self.peers.get(to) {
+                link.tell(Control::Unsent { port, epoch, key, receiver });
+            }
+        }
+    }
+
+    /// A right to a third task's port has arrived, which `by` has passed on (0: the authority).
+    pub(crate) fn receive_grant(self: &Arc<Self>, by: u64, receiver: u64, port: PortRef) -> Right {
+        let Some(authority) = self.authority.as_ref().filter(|authority| authority.task == receiver) else {
+            return Right::Send(SendRight::granted(self.clone(), by, receiver, port));
+        };
+        // To a port of this task's own: the authority has told of it before, or is about to.
+        self.hear_what_was_told(authority);
         match self.port(port.port) {
-            Some(home) if home.key == port.key && home.arrive_home() => {
+            Some(home) if home.key == port.key && home.arrive_home(by) => {
                 Right::Send(SendRight::local(self.clone(), home))
             }
             _ => Right::Dead,
         }
     }
 
-    /// A right to a third task's port has arrived in a message that is destroyed unread.
-    pub(crate) fn refuse_grant(&self, receiver: u64, port: PortRef) {
-        if self.authority.as_ref().is_none_or(|authority| authority.task != receiver) {
-            return self.release(receiver, port);
-        }
-        if let Some(home) = self.port(port.port).filter(|home| home.key == port.key)
-            && home.arrive_home()
-        {
-            self.perform(home.drop_local_sender());
+    /// A right to a third task's port, passed on by `by`, is destroyed unread, or will not be sent.
+    pub(crate) fn refuse_grant(&self, by: u64, receiver: u64, port: PortRef) {
+        let Some(authority) = self.authority.as_ref().filter(|authority| authority.task == receiver) else {
+            return self.release(by, receiver, port);
+        };
+        if let Some(home) = self.port(port.port).filter(|home| home.key == port.key) {
+            self.perform(home.end_home(by, || authority.has_events()));
         }
     }
 
-    /// Gives back a right to a port of a task that this one never sent to.
-    pub(crate) fn release(&self, receiver: u64, port: PortRef) {
+    /// Gives back a right that `by` has passed on, to a port of a task that this one never sent to.
+    pub(crate) fn release(&self, by: u64, receiver: u64, port: PortRef) {
         if let Some(link) = self.peers.get(receiver) {
-            link.give_back(port, 1);
+            link.give_back(port, 1, by);
         } else if let Some(authority) = &self.authority {
-            authority.say(&Request::Release { receiver, port, count: 1 }, None);
+            authority.say(&Request::Release { receiver, port, count: 1, by }, None);
         }
     }
 }
@@ -213,5 +228,19 @@ fn failure_of(error: &AuthorityError) -> SendFailure {
         AuthorityError::TaskDied => SendFailure::PortDied,
         AuthorityError::NoBuffer => SendFailure::NoBuffer,
         _ => SendFailure::NoAuthority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unused_grants_end_with_their_receiver_and_their_destination() {
+        let port = PortRef { port: 1, epoch: 0, key: 2, limit: 3 };
+        let peers = Peers::default();
+        *peers.spare.lock() = vec![(7, port, 8), (8, port, 9), (7, port, 9)];
+        peers.forget(8);
+        assert_eq!(*peers.spare.lock(), [(7, port, 9)]);
     }
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use futex::sync::{AtomicU32, Ordering, futex_wake};
 
-use crate::client::holders::{Claim, Holders};
+use crate::client::holders::{AUTHORITY, Claim, Holders};
+use crate::client::homing::Homing;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
@@ -49,7 +50,7 @@ pub(crate) struct PortState {
     /// Send rights of this task's own, as handles.
     pub(super) local_senders: u32,
     /// Send rights that others pass back to this task, and that have not arrived yet.
-    pub(super) on_their_way: u32,
+    pub(super) on_their_way: Homing,
     /// Messages of this task's own threads, and notifications.
     pub(super) local: VecDeque<LocalMessage>,
     /// Answers that are awaited here, by tokens that are out.
@@ -60,7 +61,7 @@ pub(crate) struct PortState {
     pub(super) no_senders: Option<Arc<Port>>,
     /// Notifications of other ports may come here.
     pub(super) is_notified: bool,
-    /// A dead peer has lanes that are not dry yet.
+    /// A dead peer, or one that has given its rights back, has lanes that are not read to the end yet.
     pub(super) unsettled: bool,
     /// The last message came from a lane: the local queue is next, if both have some.
     pub(super) lane_was_last: bool,
@@ -86,7 +87,7 @@ impl Port {
             is_dead: false,
             holders: Holders::default(),
             local_senders: 0,
-            on_their_way: 0,
+            on_their_way: Homing::default(),
             local: VecDeque::new(),
             awaited: Vec::new(),
             once: 0,
@@ -115,7 +116,7 @@ impl Port {
     /// The right was not given after all. Meanwhile it may have become the last one.
     pub(crate) fn unmint(&self, task: u64, right: PortRef) -> Aftermath {
         let mut state = self.group.lock();
-        state.port.holders.unmint(task, right.epoch);
+        state.port.holders.unmint(task, right.epoch, 1);
         state.port.judge();
         state.port.aftermath()
     }
@@ -133,15 +134,16 @@ impl Port {
         let mut state = self.group.lock();
         state.open_up();
         let table = &mut state.port;
-        if port.key == self.key && !table.is_dead && table.holders.covers(by, port.epoch) {
+        if port.key == self.key && !table.is_dead {
+            let is_covered = table.holders.covers(by, port.epoch);
             if to_self {
-                table.on_their_way += 1;
-            } else {
-                table.holders.mint(to, port.epoch);
+                table.on_their_way.expect(by, is_covered);
+            } else if is_covered {
+                table.holders.grant(by, to, port.epoch);
                 table.holders.identify(to, who);
             }
-            if moved {
-                table.holders.take_back(by, port.epoch, 1);
+            if is_covered && moved {
+                table.holders.take_back(by, AUTHORITY, port.epoch, 1);
             }
             table.judge();
         }
@@ -183,11 +185,11 @@ impl Port {
         }
     }
 
-    /// A task gives back `count` rights of an epoch.
-    pub(crate) fn take_back(&self, task: u64, epoch: u32, key: u64, count: u64) -> Aftermath {
+    /// A task gives back `count` rights of an epoch, which `by` had passed on to it (0: nobody had).
+    pub(crate) fn take_back(&self, task: u64, by: u64, epoch: u32, key: u64, count: u64) -> Aftermath {
         let mut state = self.group.lock();
         if key == self.key {
-            state.port.holders.take_back(task, epoch, count);
+            state.port.holders.take_back(task, by, epoch, count);
             self.drain_closes(&mut state);
             state.port.judge();
         }
@@ -210,7 +212,7 @@ impl Port {
     }
 
     /// Takes the close records at the heads of lanes: no thread may ever receive here again.
-    fn drain_closes(&self, state: &mut State<PortState>) {
+    pub(super) fn drain_closes(&self, state: &mut State<PortState>) {
         let mut at = 0;
         while at < state.seats().len() {
             let seat = &state.seats()[at];
@@ -250,33 +252,7 @@ impl Port {
         state.port.aftermath()
     }
 
-    /// Ends all rights of a task: nothing of it is received from here on, what it has queued or
-    /// answered included. Says whether it held any.
-    pub(crate) fn revoke(&self, task: u64) -> (bool, Aftermath) {
-        self.group.change(|state| {
-            let mut held = state.port.revoke_answers(task);
-            let found = state.port.holders.find(task);
-            if let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) {
-                held = true;
-                self.end_lanes_of(state, at, Death::Revoked);
-                state.port.holders.revoke(at);
-                state.port.judge();
-            }
-            (held, state.port.aftermath())
-        })
-    }
-
-    /// The tasks that are `holder`, of those that use rights to this port or were given one, also of
-    /// the dead.
-    pub(crate) fn tasks_of(&self, holder: Identity) -> Vec<u64> {
-        let state = self.group.lock();
-        let awaited = state.port.awaited.iter().map(|awaited| &awaited.link);
-        let links = state.port.holders.links().chain(awaited);
-        let linked = links.filter(|link| link.peer == holder).map(|link| link.task);
-        linked.chain(state.port.holders.tasks_of(holder)).collect()
-    }
-
-    fn end_lanes_of(&self, state: &mut State<PortState>, holder: usize, death: Death) {
+    pub(super) fn end_lanes_of(&self, state: &mut State<PortState>, holder: usize, death: Death) {
         while let Some(at) = state.seats().iter().position(|seat| seat.holder == holder) {
             self.end_lane(state, at, Some(death));
         }
@@ -315,17 +291,6 @@ impl Port {
         }
         state.port.local_senders += 1;
         state.port.mscount = state.port.mscount.wrapping_add(u32::from(is_made));
-    }
-
-    /// A right that was passed back to this task has arrived; false if none was.
-    pub(crate) fn arrive_home(&self) -> bool {
-        let mut state = self.group.lock();
-        let was_granted = state.port.on_their_way > 0;
-        if was_granted {
-            state.port.on_their_way -= 1;
-            state.port.local_senders += 1;
-        }
-        was_granted
     }
 
     /// Such a handle was dropped.
@@ -369,7 +334,7 @@ impl Port {
 
 impl PortState {
     fn has_senders(&self) -> bool {
-        self.local_senders > 0 || self.on_their_way > 0 || self.holders.any_live()
+        self.local_senders > 0 || self.on_their_way.any() || self.holders.any_live()
     }
 
     /// Whether the last send right has gone; if so, the request fires, once.

@@ -16,7 +16,6 @@ use crate::client::send_right::SendRight;
 use crate::client::take::Taken;
 use crate::client::task::{Inner, Options};
 use crate::ring::patience::Wait;
-use crate::ring::world::World as _;
 use crate::wire::request::Request;
 
 /// How often a thread that waits asks the kernel whether its peers live.
@@ -146,7 +145,7 @@ impl ReceiveRight {
 
     /// Gives the rights of a message to the program; `None` if its sender wrote nonsense.
     fn unpack(&self, into: &mut Received) -> Option<Result<(), ReceiveError>> {
-        let link = into.raw.from.clone()?;
+        let link = into.raw.from.as_deref().cloned()?;
         match arrive(&self.task, into) {
             Ok(()) => Some(Ok(())),
             Err(_) => {
@@ -192,21 +191,27 @@ impl ReceiveRight {
         if self.task.is_forked() {
             return false;
         }
-        // Rights that others have passed on to it before this call end as well.
-        self.task.look();
-        let links = self.task.links();
-        let of_holder = links.iter().filter(|link| link.peer == holder);
-        let mut tasks: Vec<u64> = of_holder.map(|link| link.task).collect();
-        tasks.extend(self.port.tasks_of(holder));
-        tasks.sort_unstable();
-        tasks.dedup();
-        let any = tasks.into_iter().fold(false, |any, task| {
-            let (held, aftermath) = self.port.revoke(task);
-            self.task.perform(aftermath);
-            any | held
-        });
-        self.task.destroy_all_unread();
-        any
+        self.task.revoke(&self.port, holder)
+    }
+
+    /// Ends every right to this port that anybody has but this task itself: of every holder, those that
+    /// are on their way in messages, send-once rights, and those that the authority keeps (the port's
+    /// names, the special port of a child that has not attached yet). When this returns, nothing that was
+    /// sent by any of them is received any more. A right that is given afterwards is a new one. Says
+    /// whether there was any.
+    pub fn revoke_all(&self) -> bool {
+        if self.task.is_forked() {
+            return false;
+        }
+        self.unregister();
+        self.task.revoke_all(&self.port)
+    }
+
+    /// The authority keeps no name for the port any more.
+    fn unregister(&self) {
+        if let (1, Some(authority)) = (self.registered.swap(0, Ordering::Relaxed), &self.task.authority) {
+            authority.say(&Request::Unregister { key: self.port.key }, None);
+        }
     }
 
     /// Sets how many messages of one sender the queue holds, 0 to 1,024. A sender that is blocked
@@ -231,9 +236,7 @@ impl Drop for ReceiveRight {
         if self.task.is_forked() {
             return;
         }
-        if let (1, Some(authority)) = (self.registered.load(Ordering::Relaxed), &self.task.authority) {
-            authority.say(&Request::Unregister { key: self.port.key }, None);
-        }
+        self.unregister();
         self.task.destroy(&self.port);
     }
 }

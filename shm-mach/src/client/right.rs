@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::client::dead_lanes::RawRights;
 use crate::client::error::SendFailure;
+use crate::client::holders::AUTHORITY;
 use crate::client::link::Link;
 use crate::client::message::{Message, Raw, Received};
 use crate::client::once_right::SendOnceRight;
@@ -171,22 +172,27 @@ impl Inner {
     pub(crate) fn destroy_unread(&self, link: &Link) {
         let mut raw = RawRights::default();
         while link.destroy_unread(&mut raw) {
-            let drop_answer = |token: Token| {
-                if link.expect_to_answer(token).is_ok() {
-                    let _ = link.answer(token, Head::close(), [&[], &[]]); // needs no memory
-                }
-            };
-            if let Some(token) = raw.token {
-                drop_answer(token);
+            self.release_rights(link, raw.token, &raw.records[..raw.count * RIGHT_BYTES]);
+        }
+    }
+
+    /// Releases the rights of one message that is destroyed: its reply right and its records.
+    pub(crate) fn release_rights(&self, link: &Link, token: Option<Token>, records: &[u8]) {
+        let drop_answer = |token: Token| {
+            if link.expect_to_answer(token).is_ok() {
+                let _ = link.answer(token, Head::close(), [&[], &[]]); // needs no memory
             }
-            let records = raw.records.chunks_exact(RIGHT_BYTES).take(raw.count);
-            for record in records.filter_map(|record| record.try_into().ok().and_then(Record::decode)) {
-                match record {
-                    Record::Send(port) => link.give_back(port, 1),
-                    Record::SendOnce(token) => drop_answer(token),
-                    Record::Granted { receiver, port } => self.refuse_grant(receiver, port),
-                    Record::Dead => {}
-                }
+        };
+        if let Some(token) = token {
+            drop_answer(token);
+        }
+        let records = records.chunks_exact(RIGHT_BYTES);
+        for record in records.filter_map(|record| record.try_into().ok().and_then(Record::decode)) {
+            match record {
+                Record::Send(port) => link.give_back(port, 1, AUTHORITY),
+                Record::SendOnce(token) => drop_answer(token),
+                Record::Granted { receiver, port } => self.refuse_grant(link.task, receiver, port),
+                Record::Dead => {}
             }
         }
     }
@@ -208,7 +214,7 @@ pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Nonse
         let record = record.try_into().ok().and_then(Record::decode).ok_or(Nonsense)?;
         into.rights.push(match record {
             Record::Send(port) => Right::Send(SendRight::linked(task.clone(), link.clone(), port)),
-            Record::Granted { receiver, port } => task.receive_grant(receiver, port),
+            Record::Granted { receiver, port } => task.receive_grant(link.task, receiver, port),
             Record::SendOnce(token) => Right::SendOnce(once(token)?),
             Record::Dead => Right::Dead,
         });

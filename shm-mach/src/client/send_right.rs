@@ -8,6 +8,7 @@ use std::time::Duration;
 use futex::{Deadline, WaitSet};
 
 use crate::client::error::{SendError, SendFailure};
+use crate::client::holders::AUTHORITY;
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::Message;
@@ -57,6 +58,8 @@ enum Target {
         receiver: u64,
         port: PortRef,
         link: OnceLock<Arc<Link>>,
+        /// The task that has passed it on; 0: the receiver itself, or the authority, has given it.
+        by: u64,
     },
 }
 
@@ -85,13 +88,15 @@ impl SendRight {
     /// A right that the peer of `link` has given to this task.
     pub(crate) fn linked(task: Arc<Inner>, link: Arc<Link>, port: PortRef) -> Self {
         let receiver = link.task;
-        let target = Target::Remote { receiver, port, link: OnceLock::from(link) };
+        let target = Target::Remote { receiver, port, link: OnceLock::from(link), by: AUTHORITY };
         Self::of(Arc::new(Held { task, target, death: OnceLock::new(), is_shared: AtomicBool::new(false) }))
     }
 
-    /// A right to a port of a task that this one may not be linked with yet.
-    pub(crate) fn granted(task: Arc<Inner>, receiver: u64, port: PortRef) -> Self {
-        let target = Target::Remote { receiver, port, link: OnceLock::new() };
+    /// A right to a port of a task that this one may not be linked with yet, passed on by `by` (0: the
+    /// authority).
+    pub(crate) fn granted(task: Arc<Inner>, by: u64, receiver: u64, port: PortRef) -> Self {
+        task.passed.arrive(by, receiver, port);
+        let target = Target::Remote { receiver, port, link: OnceLock::new(), by };
         Self::of(Arc::new(Held { task, target, death: OnceLock::new(), is_shared: AtomicBool::new(false) }))
     }
 
@@ -140,7 +145,7 @@ impl SendRight {
             return Err(SendError::new(SendFailure::Forked, message));
         }
         let (link, port) = match &self.held.target {
-            Target::Remote { receiver, port, link } => match link.get() {
+            Target::Remote { receiver, port, link, .. } => match link.get() {
                 Some(link) => (link, *port),
                 None => match self.held.connect(*receiver, link) {
                     Ok(link) => (link, *port),
@@ -398,10 +403,14 @@ impl Drop for Held {
         }
         match &self.target {
             Target::Local(port) => self.task.perform(port.drop_local_sender()),
-            Target::Remote { receiver, port, link } => match link.get() {
-                Some(link) => link.give_back(*port, 1),
-                None => self.task.release(*receiver, *port),
-            },
+            Target::Remote { receiver, port, link, by } => {
+                let by = self.task.passed.leave(*by, *receiver, *port);
+                match link.get() {
+                    Some(link) => link.give_back(*port, 1, by),
+                    None => self.task.release(by, *receiver, *port),
+                }
+                self.task.hand_on_spare(*receiver, *port);
+            }
         }
     }
 }

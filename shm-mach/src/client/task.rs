@@ -12,9 +12,11 @@ use crate::client::attach::Authority;
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
+use crate::client::passed::Passed;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
+use crate::client::settlement::Settlement;
 use crate::ring::layout::{BELLS, Bell, Geometry};
 use crate::ring::sleepers::Sleepers;
 use crate::segment::Shared;
@@ -85,6 +87,8 @@ pub(crate) struct Inner {
     /// Rung when a link comes or is completed: whoever sleeps must watch its bells too.
     pub(crate) changes: Shared<Bell>,
     pub(crate) peers: Peers,
+    pub(crate) passed: Passed,
+    pub(crate) settlement: Settlement,
     /// Held by the thread that acts on news: one after the other, in order.
     pub(crate) acting: Lock<()>,
     pub(crate) ports: Lock<Ports>,
@@ -128,6 +132,8 @@ impl Task {
             links: Lock::default(),
             changes: Shared::heap(Bell::default()),
             peers: Peers::default(),
+            passed: Passed::default(),
+            settlement: Settlement::default(),
             acting: Lock::default(),
             ports: Lock::default(),
             sleepers: Sleepers::default(),
@@ -188,7 +194,11 @@ impl Inner {
         ports.free.push(port.index);
         drop(ports);
         let (messages, was_given) = port.destroy();
-        drop(messages);
+        for message in messages {
+            if let Some(link) = &message.raw.from {
+                self.release_rights(link, None, &message.raw.records);
+            }
+        }
         if was_given {
             self.look_after_death();
             self.destroy_all_unread();
@@ -197,6 +207,10 @@ impl Inner {
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
         self.ports.lock().slots.get(index as usize).cloned().flatten()
+    }
+
+    pub(crate) fn all_ports(&self) -> Vec<Arc<Port>> {
+        self.ports.lock().slots.iter().flatten().cloned().collect()
     }
 
     /// A number that nobody can guess, also who has seen others of them.

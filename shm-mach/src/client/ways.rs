@@ -61,7 +61,8 @@ impl PortState {
     /// Whether a lane that is open is all there is.
     fn has_one_way(&self) -> bool {
         self.holders.is_single()
-            && self.local_senders + self.on_their_way + self.once == 0
+            && self.local_senders + self.once == 0
+            && !self.on_their_way.any()
             && self.local.is_empty()
             && !self.is_notified
     }
@@ -70,7 +71,8 @@ impl PortState {
     fn expects_one_answer(&self) -> bool {
         self.once <= 1
             && self.awaited.is_empty()
-            && self.local_senders + self.on_their_way == 0
+            && self.local_senders == 0
+            && !self.on_their_way.any()
             && !self.holders.any_live()
             && !self.is_notified
     }

@@ -3,8 +3,10 @@
 //! ```text
 //! id  name      body, 32 bytes, little-endian
 //! 1   OPENED    0 lane u32 · 4 generation u32 · 8 port u32 · 12 epoch u32 · 16 key u64 · 24 start u64
-//! 2   RETURNED  0 port u32 · 4 epoch u32 · 8 key u64 · 16 count u64 · 24 zero
+//! 2   RETURNED  0 port u32 · 4 epoch u32 · 8 key u64 · 16 count u64 · 24 by u64
 //! 3   ABANDONED 0 lane u32 · 4 zero · 8 end u64 · 16 zero
+//! 4   UNSENT    0 port u32 · 4 epoch u32 · 8 key u64 · 16 receiver u64 · 24 zero
+//! 5   SETTLED   0 port u32 · 4 epoch u32 · 8 key u64 · 16 held u64 · 24 issuer u64
 //! ```
 
 /// Bytes of the body of each control message: it fits into a slot.
@@ -29,7 +31,7 @@ pub enum Control {
         /// Position of the generation's first slot.
         start: u64,
     },
-    /// The sender gives back send rights: so many of those that the receiver has given it.
+    /// The sender gives back send rights: so many of those that it was given.
     Returned {
         /// The port's index in the receiver's table.
         port: u32,
@@ -39,6 +41,9 @@ pub enum Control {
         key: u64,
         /// How many.
         count: u64,
+        /// The task that had passed them on; 0: the receiver itself had given them, or the authority,
+        /// or they were told in a settlement.
+        by: u64,
     },
     /// The sender has seen that a lane of its is dead, and writes nothing more to it.
     Abandoned {
@@ -46,6 +51,32 @@ pub enum Control {
         lane: u32,
         /// Position after the last slot it wrote.
         end: u64,
+    },
+    /// The sender has asked the authority to let the receiver use a right to a third task's port, and
+    /// will not send it. The receiver gives it back.
+    Unsent {
+        /// The port's index in the third task's table.
+        port: u32,
+        /// The epoch that the right is of.
+        epoch: u32,
+        /// The port's key.
+        key: u64,
+        /// The third task.
+        receiver: u64,
+    },
+    /// The sender answers what it has of rights to a port of the receiver's that a task, dead now, had
+    /// passed on to it.
+    Settled {
+        /// The port's index in the receiver's table.
+        port: u32,
+        /// The epoch that the rights are of.
+        epoch: u32,
+        /// The port's key.
+        key: u64,
+        /// How many it holds, of those that it has not given back.
+        held: u64,
+        /// The dead task.
+        issuer: u64,
     },
 }
 
@@ -64,17 +95,33 @@ impl Control {
                 put(24, &start.to_le_bytes());
                 (1, body)
             }
-            Self::Returned { port, epoch, key, count } => {
+            Self::Returned { port, epoch, key, count, by } => {
                 put(0, &port.to_le_bytes());
                 put(4, &epoch.to_le_bytes());
                 put(8, &key.to_le_bytes());
                 put(16, &count.to_le_bytes());
+                put(24, &by.to_le_bytes());
                 (2, body)
             }
             Self::Abandoned { lane, end } => {
                 put(0, &lane.to_le_bytes());
                 put(8, &end.to_le_bytes());
                 (3, body)
+            }
+            Self::Unsent { port, epoch, key, receiver } => {
+                put(0, &port.to_le_bytes());
+                put(4, &epoch.to_le_bytes());
+                put(8, &key.to_le_bytes());
+                put(16, &receiver.to_le_bytes());
+                (4, body)
+            }
+            Self::Settled { port, epoch, key, held, issuer } => {
+                put(0, &port.to_le_bytes());
+                put(4, &epoch.to_le_bytes());
+                put(8, &key.to_le_bytes());
+                put(16, &held.to_le_bytes());
+                put(24, &issuer.to_le_bytes());
+                (5, body)
             }
         }
     }
@@ -93,8 +140,22 @@ impl Control {
                 key: long(16),
                 start: long(24),
             }),
-            2 => Some(Self::Returned { port: word(0), epoch: word(4), key: long(8), count: long(16) }),
+            2 => Some(Self::Returned {
+                port: word(0),
+                epoch: word(4),
+                key: long(8),
+                count: long(16),
+                by: long(24),
+            }),
             3 if word(0) != 0 => Some(Self::Abandoned { lane: word(0), end: long(8) }),
+            4 => Some(Self::Unsent { port: word(0), epoch: word(4), key: long(8), receiver: long(16) }),
+            5 => Some(Self::Settled {
+                port: word(0),
+                epoch: word(4),
+                key: long(8),
+                held: long(16),
+                issuer: long(24),
+            }),
             _ => None,
         }
     }
@@ -115,8 +176,10 @@ mod tests {
                 key: u64::MAX - 1,
                 start: 1 << 40,
             },
-            Control::Returned { port: 9, epoch: 1, key: 11, count: u64::MAX },
+            Control::Returned { port: 9, epoch: 1, key: 11, count: u64::MAX, by: u64::MAX - 2 },
             Control::Abandoned { lane: 1, end: u64::MAX },
+            Control::Unsent { port: 2, epoch: 3, key: 4, receiver: u64::MAX - 5 },
+            Control::Settled { port: 2, epoch: 3, key: 4, held: u64::MAX - 6, issuer: u64::MAX - 7 },
         ];
         for control in all {
             let (id, body) = control.encode();
@@ -129,7 +192,7 @@ mod tests {
         assert_eq!(Control::decode(1, &[1; 31]), None);
         assert_eq!(Control::decode(2, &[1; 33]), None);
         assert_eq!(Control::decode(0, &[1; 32]), None);
-        assert_eq!(Control::decode(4, &[1; 32]), None);
+        assert_eq!(Control::decode(6, &[1; 32]), None);
         assert_eq!(Control::decode(1, &[0; 32]), None, "lane 0 is the control lane itself");
     }
 }

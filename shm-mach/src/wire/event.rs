@@ -147,6 +147,8 @@ pub enum Event {
         port: PortRef,
         /// How many.
         count: u32,
+        /// The task that had passed them on; 0: none, or they were told in a settlement.
+        by: u64,
     },
     /// A task is dead. Everything it had asked for was told before.
     Died {
@@ -159,6 +161,37 @@ pub enum Event {
         serial: u32,
         /// The right.
         found: Found,
+    },
+    /// A task is dead that had passed rights to another one's port on to this one: what is there of them?
+    /// Answer with SETTLED, over the link to the port's receiver if there is one.
+    Settle {
+        /// The dead task.
+        issuer: u64,
+        /// Who asks: the port's receiver.
+        receiver: u64,
+        /// The port.
+        port: PortRef,
+    },
+    /// A task answers such a question of this one.
+    Settled {
+        /// Who.
+        task: u64,
+        /// The port.
+        port: PortRef,
+        /// The dead task.
+        issuer: u64,
+        /// How many rights it holds, of those that it has not given back.
+        held: u32,
+    },
+    /// The authority's program ends a task's rights to a port of this one, or to all of them. Answer with
+    /// REVOKED.
+    Revoke {
+        /// For the answer.
+        serial: u32,
+        /// Whose rights.
+        task: u64,
+        /// The port; `None`: all.
+        port: Option<PortRef>,
     },
 }
 
@@ -196,14 +229,25 @@ impl Event {
                 write_attested(to.u64(by).u64(holder), who);
                 to.u32(u32::from(moved));
             }
-            Self::Released { task, port, count } => {
+            Self::Released { task, port, count, by } => {
                 port.write(to.u32(7).u64(task));
-                to.u32(count);
+                to.u32(count).u64(by);
             }
             Self::Died { task } => {
                 to.u32(8).u64(task);
             }
             Self::Appeared { serial, found } => write_found(to.u32(9).u32(serial), Some(found)),
+            Self::Settle { issuer, receiver, port } => port.write(to.u32(10).u64(issuer).u64(receiver)),
+            Self::Settled { task, port, issuer, held } => {
+                port.write(to.u32(11).u64(task));
+                to.u64(issuer).u32(held);
+            }
+            Self::Revoke { serial, task, port } => {
+                to.u32(12).u32(serial).u64(task).u32(u32::from(port.is_some()));
+                if let Some(port) = port {
+                    port.write(to);
+                }
+            }
         }
         writer.take()
     }
@@ -230,9 +274,24 @@ impl Event {
                 who: read_attested(&mut from)?,
                 moved: from.u32()? != 0,
             },
-            7 => Self::Released { task: from.u64()?, port: PortRef::read(&mut from)?, count: from.u32()? },
+            7 => Self::Released {
+                task: from.u64()?,
+                port: PortRef::read(&mut from)?,
+                count: from.u32()?,
+                by: from.u64()?,
+            },
             8 => Self::Died { task: from.u64()? },
             9 => Self::Appeared { serial: from.u32()?, found: read_found(&mut from)?? },
+            10 => {
+                Self::Settle { issuer: from.u64()?, receiver: from.u64()?, port: PortRef::read(&mut from)? }
+            }
+            11 => Self::Settled {
+                task: from.u64()?,
+                port: PortRef::read(&mut from)?,
+                issuer: from.u64()?,
+                held: from.u32()?,
+            },
+            12 => Self::Revoke { serial: from.u32()?, task: from.u64()?, port: read_port(&mut from)? },
             _ => return None,
         };
         from.end(event)
@@ -260,6 +319,14 @@ fn read_found(from: &mut Reader<'_>) -> Option<Option<Found>> {
     match from.u32()? {
         0 => Some(None),
         1 => Some(Some(Found { receiver: from.u64()?, port: PortRef::read(from)? })),
+        _ => None,
+    }
+}
+
+fn read_port(from: &mut Reader<'_>) -> Option<Option<PortRef>> {
+    match from.u32()? {
+        0 => Some(None),
+        1 => Some(Some(PortRef::read(from)?)),
         _ => None,
     }
 }
@@ -310,9 +377,13 @@ mod tests {
             Event::Introduced { task: 3, who, features: 1 },
             Event::Accepted { task: 4 },
             Event::Granted { port, by: 0, to: 5, who, moved: true },
-            Event::Released { task: 0, port, count: 1 },
+            Event::Released { task: 0, port, count: 1, by: 6 },
             Event::Died { task: 6 },
             Event::Appeared { serial: 7, found },
+            Event::Settle { issuer: 1, receiver: 2, port },
+            Event::Settled { task: 1, port, issuer: 2, held: 3 },
+            Event::Revoke { serial: 1, task: 2, port: None },
+            Event::Revoke { serial: 1, task: 2, port: Some(port) },
         ];
         let answers =
             [Answer::Done, Answer::Peer { who, features: 0 }, Answer::Found(found), Answer::Waiting];

@@ -97,16 +97,46 @@ pub enum Request {
         port: PortRef,
         /// How many.
         count: u32,
+        /// The task that had passed them on; 0: none, or they were told in a settlement.
+        by: u64,
     },
     /// A connection for a child to attach by, and a right to a port of mine as its special port.
     Child {
         /// The port. The task has counted the authority as a holder already.
         port: PortRef,
     },
-    /// A port of the task's own is dead: its names are free. Not answered.
+    /// A port of the task's own is dead, or all rights to it are revoked: its names are free. Not
+    /// answered.
     Unregister {
         /// The port's key.
         key: u64,
+    },
+    /// A task that had passed rights to a port of mine on is dead: ask the one that it passed them on to
+    /// what it has of them. Not answered; an event tells.
+    Settle {
+        /// The dead task.
+        issuer: u64,
+        /// My port.
+        port: PortRef,
+        /// Who is to be asked.
+        to: u64,
+    },
+    /// What I have of the rights that a dead task had passed on to me, to a port whose receiver I have no
+    /// link with. Not answered.
+    Settled {
+        /// The port's receiver.
+        receiver: u64,
+        /// The port.
+        port: PortRef,
+        /// The dead task.
+        issuer: u64,
+        /// How many, of those that were not given back.
+        held: u32,
+    },
+    /// A revocation that the authority has asked for is done. Not answered.
+    Revoked {
+        /// The event's.
+        serial: u32,
     },
 }
 
@@ -136,13 +166,24 @@ impl Request {
                 port.write(to.u32(7).u32(serial).u64(*receiver));
                 to.u64(*holder);
             }
-            Self::Release { receiver, port, count } => {
+            Self::Release { receiver, port, count, by } => {
                 port.write(to.u32(8).u32(serial).u64(*receiver));
-                to.u32(*count);
+                to.u32(*count).u64(*by);
             }
             Self::Child { port } => port.write(to.u32(9).u32(serial)),
             Self::Unregister { key } => {
                 to.u32(10).u32(serial).u64(*key);
+            }
+            Self::Settle { issuer, port, to: holder } => {
+                port.write(to.u32(11).u32(serial).u64(*issuer));
+                to.u64(*holder);
+            }
+            Self::Settled { receiver, port, issuer, held } => {
+                port.write(to.u32(12).u32(serial).u64(*receiver));
+                to.u64(*issuer).u32(*held);
+            }
+            Self::Revoked { serial: of } => {
+                to.u32(13).u32(serial).u32(*of);
             }
         }
         writer.take()
@@ -161,9 +202,22 @@ impl Request {
             5 => Self::Connect { task: from.u64()? },
             6 => Self::Accept { task: from.u64()? },
             7 => Self::Grant { receiver: from.u64()?, port: PortRef::read(&mut from)?, to: from.u64()? },
-            8 => Self::Release { receiver: from.u64()?, port: PortRef::read(&mut from)?, count: from.u32()? },
+            8 => Self::Release {
+                receiver: from.u64()?,
+                port: PortRef::read(&mut from)?,
+                count: from.u32()?,
+                by: from.u64()?,
+            },
             9 => Self::Child { port: PortRef::read(&mut from)? },
             10 => Self::Unregister { key: from.u64()? },
+            11 => Self::Settle { issuer: from.u64()?, port: PortRef::read(&mut from)?, to: from.u64()? },
+            12 => Self::Settled {
+                receiver: from.u64()?,
+                port: PortRef::read(&mut from)?,
+                issuer: from.u64()?,
+                held: from.u32()?,
+            },
+            13 => Self::Revoked { serial: from.u32()? },
             _ => return None,
         };
         from.end((serial, request))
@@ -186,9 +240,12 @@ mod tests {
             Request::Connect { task: 9 },
             Request::Accept { task: u64::MAX },
             Request::Grant { receiver: 1, port, to: 2 },
-            Request::Release { receiver: 1, port, count: 3 },
+            Request::Release { receiver: 1, port, count: 3, by: 4 },
             Request::Child { port },
             Request::Unregister { key: 1 },
+            Request::Settle { issuer: 1, port, to: 2 },
+            Request::Settled { receiver: 1, port, issuer: 2, held: 3 },
+            Request::Revoked { serial: 5 },
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);

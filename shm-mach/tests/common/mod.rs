@@ -2,6 +2,7 @@
 //! its end of a socket as standard input.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod bare;
 pub(crate) mod census;
 pub(crate) mod meet;
 pub(crate) mod random;
