@@ -133,6 +133,8 @@ pub enum Request {
         /// How many, of those that were not given back.
         held: u32,
     },
+    /// Is everything done that this task asked for before? Answered with DONE.
+    Confirm,
     /// A revocation that the authority has asked for is done. Not answered.
     Revoked {
         /// The event's.
@@ -185,6 +187,9 @@ impl Request {
             Self::Revoked { serial: of } => {
                 to.u32(13).u32(serial).u32(*of);
             }
+            Self::Confirm => {
+                to.u32(14).u32(serial);
+            }
         }
         writer.take()
     }
@@ -218,6 +223,7 @@ impl Request {
                 held: from.u32()?,
             },
             13 => Self::Revoked { serial: from.u32()? },
+            14 => Self::Confirm,
             _ => return None,
         };
         from.end((serial, request))
@@ -246,6 +252,7 @@ mod tests {
             Request::Settle { issuer: 1, port, to: 2 },
             Request::Settled { receiver: 1, port, issuer: 2, held: 3 },
             Request::Revoked { serial: 5 },
+            Request::Confirm,
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);
