@@ -14,7 +14,8 @@ use crate::client::homing::Homing;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
-use crate::client::message::Notification;
+use crate::client::message::{Notification, PortId};
+use crate::client::port_set::Set;
 use crate::client::replies::Awaited;
 use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
@@ -25,6 +26,7 @@ use crate::wire::request::PortRef;
 
 /// A port of this task.
 pub(crate) struct Port {
+    pub(crate) id: PortId,
     pub(crate) index: u32,
     pub(crate) key: u64,
     pub(crate) group: Group<PortState>,
@@ -45,6 +47,10 @@ pub(crate) struct PortState {
     pub(super) seqno: u32,
     pub(super) mscount: u32,
     pub(super) is_dead: bool,
+    /// Threads that receive from the port itself get an error: it is dead, or in an exclusive set.
+    pub(super) is_shut: bool,
+    /// The sets that it is in.
+    pub(super) sets: Vec<Arc<Set>>,
     /// Who holds rights; the index of a holder stands in the seats.
     pub(super) holders: Holders,
     /// Send rights of this task's own, as handles.
@@ -79,12 +85,14 @@ pub(crate) struct Aftermath {
 }
 
 impl Port {
-    pub(crate) fn new(index: u32, key: u64, bell: u8, limit: u32) -> Self {
+    pub(crate) fn new(id: PortId, index: u32, key: u64, bell: u8, limit: u32) -> Self {
         let state = PortState {
             limit,
             seqno: 0,
             mscount: 0,
             is_dead: false,
+            is_shut: false,
+            sets: Vec::new(),
             holders: Holders::default(),
             local_senders: 0,
             on_their_way: Homing::default(),
@@ -99,7 +107,7 @@ impl Port {
             condemned: Vec::new(),
             due: Vec::new(),
         };
-        Self { index, key, group: Group::new(bell, state), room: AtomicU32::new(0) }
+        Self { id, index, key, group: Group::new(bell, state), room: AtomicU32::new(0) }
     }
 
     /// Gives a task one send right, newly made.
@@ -261,8 +269,10 @@ impl Port {
     /// The receive right is gone: every lane is dead, every message destroyed. Says whether any other
     /// task was ever given a right.
     pub(crate) fn destroy(&self) -> (Vec<LocalMessage>, bool) {
+        let mut sets = Vec::new();
         let (messages, waiting, was_given) = self.group.change(|state| {
-            state.port.is_dead = true;
+            std::mem::swap(&mut sets, &mut state.port.sets);
+            (state.port.is_dead, state.port.is_shut) = (true, true);
             state.port.no_senders = None;
             while !state.seats().is_empty() {
                 self.end_lane(state, 0, Some(Death::Died));
@@ -273,6 +283,10 @@ impl Port {
             }
             (std::mem::take(&mut state.port.local), state.port.waiting_for_room, was_given)
         });
+        // Threads of these look at it in vain until it has left them.
+        for set in sets {
+            set.dismiss(self);
+        }
         // Who is not counted yet will see, under the lock, that the port is dead.
         if waiting > 0 {
             self.room.fetch_add(1, Ordering::Release);

@@ -47,7 +47,8 @@ const SLOTS_A_PAGE: usize = 4096 / 64;
 pub(crate) struct Awaited {
     pub(crate) link: Arc<Link>,
     pub(crate) token: Token,
-    pub(crate) armed: bool,
+    /// The bell that the answer rings.
+    pub(crate) armed: Option<u8>,
 }
 
 impl Link {
@@ -233,7 +234,7 @@ impl Awaited {
 
     /// Asks for `bell` if it was not asked for already; says whether that was so.
     pub(crate) fn arm(&mut self, bell: u8) -> bool {
-        let is_new = !std::mem::replace(&mut self.armed, true);
+        let is_new = self.armed.replace(bell) != Some(bell);
         if is_new {
             self.words().arm(self.token.generation, bell);
         }
