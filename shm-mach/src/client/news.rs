@@ -15,6 +15,7 @@ use crate::client::link::Link;
 use crate::client::peers::identity;
 use crate::client::port::Aftermath;
 use crate::client::receive_right::TICK;
+use crate::client::space::Leftover;
 use crate::client::task::Inner;
 use crate::ring::lane_out::Death;
 use crate::ring::layout::{Bell, SLOTS_MAX};
@@ -343,9 +344,12 @@ impl Inner {
     }
 
     fn end_task(&self, task: u64, condemned: bool) {
+        let mut rest = Leftover::default();
+        self.names.lock().lose_task(task, &mut rest);
         for port in self.all_ports() {
             self.perform(port.lose_task(task, condemned));
         }
+        self.finish(rest);
     }
 
     /// What a port left to do when its lock was released.
