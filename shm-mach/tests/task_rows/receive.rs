@@ -1,0 +1,83 @@
+//! Taking messages.
+
+use super::*;
+
+#[test]
+fn o2_t3_messages_are_numbered_as_they_are_taken() {
+    let (here, there) = pair();
+    let port = &here.receive;
+    let own = port.make_send();
+    let mut message = Received::new();
+    let mut take = || {
+        port.receive_deadline(&mut message, soon()).unwrap();
+        message.seqno()
+    };
+    there.send.send(Message::new(1, b"of the other task")).unwrap();
+    assert_eq!(take(), 0);
+    own.send(Message::new(2, b"of the task itself")).unwrap();
+    assert_eq!(take(), 1);
+    here.send.send(Message::new(3, b"").reply_to(port.make_send_once())).unwrap();
+    let mut request = Received::new();
+    there.receive.receive_deadline(&mut request, soon()).unwrap();
+    assert_eq!(request.seqno(), 0, "each port counts for itself");
+    request.take_reply().unwrap().send(Message::new(4, b"an answer")).unwrap();
+    assert_eq!(take(), 2);
+    drop(port.make_send_once());
+    assert_eq!(take(), 3, "a notification");
+    for id in 0..100 {
+        [&there.send, &own][id % 2].send(Message::new(id as i32, b"")).unwrap();
+    }
+    for number in 4..104 {
+        assert_eq!(take(), number);
+    }
+}
+
+#[test]
+fn v2_what_is_there_is_taken_when_the_time_is_up() {
+    let (here, there) = pair();
+    let port = &here.receive;
+    let own = port.make_send();
+    let past = Deadline::after(Duration::ZERO);
+    let mut message = Received::new();
+    for round in 0..3 {
+        let nothing = port.receive_deadline(&mut message, past).unwrap_err();
+        assert_eq!((nothing, nothing.code()), (ReceiveError::TimedOut, 0x1000_4003));
+        there.send.send(Message::new(round, b"")).unwrap();
+        own.send(Message::new(round + 10, b"")).unwrap();
+        let ids = [(); 2].map(|()| {
+            port.receive_deadline(&mut message, past).unwrap();
+            message.id()
+        });
+        assert_eq!(ids, [round, round + 10]);
+    }
+}
+
+#[test]
+fn v2_each_message_goes_to_one_of_several_threads() {
+    const THREADS: usize = 4;
+    const COUNT: i32 = 400;
+    let _watchdog = Watchdog::start("v2_each_message_goes_to_one_of_several_threads", 60);
+    let (here, there) = pair();
+    let own = here.receive.make_send();
+    let mut all = std::thread::scope(|scope| {
+        let receive = || {
+            let ids = std::iter::repeat_with(|| next(&here.receive));
+            ids.take_while(|id| *id >= 0).collect::<Vec<i32>>()
+        };
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(receive)).collect();
+        for id in 0..COUNT {
+            if id % 100 == 0 {
+                a_while(); // they sleep by now
+            }
+            [&there.send, &own][id as usize % 2].send(Message::new(id, b"")).unwrap();
+        }
+        for _ in 0..THREADS {
+            there.send.send(Message::new(-1, b"enough")).unwrap();
+        }
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<i32>>()
+    });
+    // A thread that was told to end leaves what is behind that to nobody.
+    while let Ok(()) = here.receive.try_receive(&mut Received::new()) {}
+    all.sort_unstable();
+    assert_eq!(all, (0..COUNT).collect::<Vec<_>>());
+}
