@@ -24,8 +24,8 @@
 //! | [`request`] | who wants to hear of a name's end |
 //! | [`death`] | the end of a port, and of the space itself |
 //!
-//! The rules and their ids (`U3`, `S5`) are those of the table of Mach's semantics; the tests are
-//! named after them.
+//! The rules and their ids (`U3`, `S5`) are those of `docs/semantics.md`; the tests are named after
+//! them.
 
 pub mod backing;
 pub mod copyin;
