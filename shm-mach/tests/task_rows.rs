@@ -17,7 +17,7 @@ use std::time::Duration;
 use common::watchdog::Watchdog;
 use shm_mach::{
     Deadline, Identity, Joined, Message, Notification, Options, PortError, ReceiveError, ReceiveRight,
-    Received, Right, SendFailure, SendRight, join,
+    Received, Right, SendFailure, SendRight, Wait, join,
 };
 
 /// Two tasks that hold send rights to a port of each other's.
