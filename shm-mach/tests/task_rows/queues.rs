@@ -161,3 +161,22 @@ fn d4_a_blocked_thread_of_the_task_itself_wakes_when_the_port_dies() {
     drop(port);
     assert_eq!(sender.join().unwrap(), (SendFailure::PortDied, b"whole".to_vec()));
 }
+
+#[test]
+fn sd18_a_signal_ends_no_send() {
+    let _watchdog = Watchdog::start("sd18_a_signal_ends_no_send", 60);
+    common::sys::interrupt_by_signals();
+    for Queue { port, right, _tasks } in queues(1) {
+        assert!(fits(&right, 1));
+        right.set_wait(Wait::Park);
+        let sender =
+            std::thread::spawn(move || right.send(Message::new(2, b"")).map_err(|error| error.failure()));
+        for _ in 0..10 {
+            a_while();
+            common::sys::interrupt(&sender);
+        }
+        assert!(!sender.is_finished());
+        assert_eq!((next(&port), next(&port)), (1, 2));
+        assert_eq!(sender.join().unwrap(), Ok(()));
+    }
+}

@@ -82,15 +82,14 @@ fn v2_each_message_goes_to_one_of_several_threads() {
     assert_eq!(all, (0..COUNT).collect::<Vec<_>>());
 }
 
-/// A thread that sleeps in a receive, and one that sleeps in a send, go on after a signal.
 #[test]
-fn v8_sd18_a_signal_ends_no_wait() {
-    let _watchdog = Watchdog::start("v8_sd18_a_signal_ends_no_wait", 60);
+fn v8_a_signal_ends_no_receive() {
+    let _watchdog = Watchdog::start("v8_a_signal_ends_no_receive", 60);
     common::sys::interrupt_by_signals();
     let (here, there) = pair();
     let receiver = std::thread::spawn(move || {
         here.receive.set_wait(Wait::Park);
-        (next(&here.receive), here)
+        next(&here.receive)
     });
     for _ in 0..10 {
         a_while();
@@ -98,25 +97,7 @@ fn v8_sd18_a_signal_ends_no_wait() {
     }
     assert!(!receiver.is_finished());
     there.send.send(Message::new(1, b"")).unwrap();
-    let (id, here) = receiver.join().unwrap();
-    assert_eq!(id, 1);
-    let port = there.task.allocate().unwrap();
-    port.set_queue_limit(1).unwrap();
-    there.send.send(Message::new(2, b"").with_right(port.make_send())).unwrap();
-    let mut message = Received::new();
-    here.receive.receive_deadline(&mut message, soon()).unwrap();
-    let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
-    assert!(fits(&right, 3) && !fits(&right, 4));
-    right.set_wait(Wait::Park);
-    let sender =
-        std::thread::spawn(move || right.send(Message::new(4, b"")).map_err(|error| error.failure()));
-    for _ in 0..10 {
-        a_while();
-        common::sys::interrupt(&sender);
-    }
-    assert!(!sender.is_finished());
-    assert_eq!((next(&port), next(&port)), (3, 4));
-    assert_eq!(sender.join().unwrap(), Ok(()));
+    assert_eq!(receiver.join().unwrap(), 1);
 }
 
 #[test]
