@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{quoted, read, rows};
+use super::{quoted, read, rows, sources};
 
 /// What holds a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,4 +137,32 @@ fn each_rule_says_what_holds_it() {
     let [all, proven, pure, different, not_yet] = totals;
     writeln!(table, "| all | {all} | {proven} | {pure} | {different} | {not_yet} |").expect("a string");
     assert!(document.contains(&format!("|---|---|---|---|---|---|\n{table}\n")), "the counts are:\n{table}");
+}
+
+/// The names of the tests in some source.
+fn tests_in(source: &str) -> Vec<&str> {
+    let after_attributes = source.split("#[test]\n").skip(1);
+    let functions = after_attributes.filter_map(|rest| {
+        let mut lines = rest.lines().map(str::trim).skip_while(|line| line.starts_with("#["));
+        lines.next()?.strip_prefix("fn ")?.split('(').next()
+    });
+    functions.collect()
+}
+
+/// A test that is named after a rule says that it holds it: so the table says so too.
+#[test]
+fn tests_named_after_rules_are_in_the_table() {
+    let document = read("shm-mach/docs/semantics.md");
+    let sections = sections(&document);
+    let ids: BTreeSet<String> =
+        sections.iter().flat_map(|section| &section.announced).map(|id| id.to_lowercase()).collect();
+    let sources = sources();
+    let tests = tests_in(&sources);
+    let named = tests.into_iter().filter(|test| ids.contains(test.split('_').next().unwrap_or_default()));
+    let mut count = 0;
+    for test in named {
+        assert!(document.contains(&format!("::{test}`")), "{test} is not in the table of rules");
+        count += 1;
+    }
+    assert!(count > 150, "only {count} such tests were found");
 }
