@@ -140,3 +140,22 @@ fn so1_a_right_that_was_used_says_nothing() {
     assert_eq!(next(&here.receive), 4);
     is_empty(&replies);
 }
+
+#[test]
+fn o1_a_right_that_moves_is_not_made_again() {
+    let (here, there) = pair();
+    let port = here.task.allocate().unwrap();
+    let right = port.make_send();
+    port.request_no_senders(0, &port);
+    here.send.send(Message::new(0, b"").with_right(right)).unwrap();
+    let mut message = Received::new();
+    there.receive.receive_deadline(&mut message, soon()).unwrap();
+    drop(message);
+    assert_eq!(told(&port), Notification::NoSenders { mscount: 1 });
+    here.send.send(Message::new(1, b"").with_right(port.make_send())).unwrap();
+    let mut message = Received::new();
+    there.receive.receive_deadline(&mut message, soon()).unwrap();
+    drop(message);
+    port.request_no_senders(2, &port);
+    assert_eq!(told(&port), Notification::NoSenders { mscount: 2 });
+}
