@@ -143,8 +143,10 @@ impl Inner {
             count += 1;
             match news {
                 Control::Opened { lane, generation, port, epoch, key, start } => {
-                    let adopted = link.adopt_lane(lane, generation, start, self.options.limit)?;
-                    match self.port(port) {
+                    let target = self.port(port);
+                    let limit = target.as_ref().map_or(0, |target| target.limit());
+                    let adopted = link.adopt_lane(lane, generation, start, limit)?;
+                    match target {
                         Some(target) => target.claim(link, epoch, key, lane as usize, adopted),
                         None => link.kill_lane(lane as usize, adopted, Death::Died),
                     }

@@ -314,9 +314,15 @@ impl Port {
         if port.has_senders() || sync > port.mscount {
             port.no_senders = Some(notify);
         } else {
+            port.no_senders = None; // one request at a time
             port.due.push((notify, Notification::NoSenders { mscount: port.mscount }));
         }
         state.port.aftermath()
+    }
+
+    /// How many messages of one sender the queue holds.
+    pub(crate) fn limit(&self) -> u32 {
+        self.group.lock().port.limit
     }
 
     /// Takes over a new queue limit, for all senders.

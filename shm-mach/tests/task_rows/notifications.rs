@@ -159,3 +159,57 @@ fn o1_a_right_that_moves_is_not_made_again() {
     port.request_no_senders(2, &port);
     assert_eq!(told(&port), Notification::NoSenders { mscount: 2 });
 }
+
+#[test]
+fn ns2_what_comes_at_once_leaves_no_request_behind() {
+    let (here, _there) = pair();
+    let port = here.task.allocate().unwrap();
+    let (before, after) = (here.task.allocate().unwrap(), here.task.allocate().unwrap());
+    port.request_no_senders(1, &before);
+    port.request_no_senders(0, &after);
+    assert_eq!(told(&after), Notification::NoSenders { mscount: 0 });
+    drop(port.make_send());
+    is_empty(&before);
+    is_empty(&after);
+}
+
+#[test]
+fn l6_notifications_come_in_their_order() {
+    let (here, _there) = pair();
+    let port = here.task.allocate().unwrap();
+    drop(port.make_send());
+    port.request_no_senders(0, &port);
+    drop(port.make_send_once());
+    assert_eq!((told(&port), told(&port)), (Notification::NoSenders { mscount: 1 }, Notification::SendOnce));
+}
+
+#[test]
+fn l6_no_message_overtakes_a_notification() {
+    let (here, _there) = pair();
+    let port = here.task.allocate().unwrap();
+    port.request_no_senders(0, &port);
+    port.make_send().send(Message::new(5, b"")).unwrap();
+    assert_eq!(told(&port), Notification::NoSenders { mscount: 0 });
+    assert_eq!(next(&port), 5);
+}
+
+#[test]
+fn l2_a_sender_that_waits_sees_no_other_limit_than_the_ports() {
+    for _ in 0..50 {
+        let (here, there) = pair();
+        let port = there.task.allocate().unwrap();
+        port.set_queue_limit(0).unwrap();
+        there.send.send(Message::new(0, b"").with_right(port.make_send())).unwrap();
+        let mut message = Received::new();
+        here.receive.receive_deadline(&mut message, soon()).unwrap();
+        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        std::thread::scope(|scope| {
+            let receiver = scope.spawn(|| {
+                port.receive_deadline(&mut Received::new(), Deadline::after(Duration::from_millis(60)))
+            });
+            let soon = Deadline::after(Duration::from_millis(30));
+            assert!(right.send_deadline(Message::new(1, b""), soon).is_err(), "the limit is 0");
+            let _ = receiver.join();
+        });
+    }
+}
