@@ -103,6 +103,12 @@ pub const ORDERS: &[Row] = &[
     row("reply-flags-after", REPLY, "gate-light", Relaxed),
     row("reply-flags", REPLY, "reply-consumed", Fails(&[("reply::heap_again", RACE)])),
     row("reply-consumed", REPLY, "reply-flags", Fails(&[("reply::heap_again", RACE)])),
+    row(
+        "answer-number",
+        REPLY,
+        "none: private memory, and increments that follow one another count so",
+        Relaxed,
+    ),
     row("table-own", TABLE, "none: only the writer, under its lock, changes it", Relaxed),
     row("table-odd", TABLE, "table-begin", Relaxed),
     row("table-begin", TABLE, "table-recheck", Fails(&[("table::in_one_piece", TORN)])),
@@ -235,6 +241,12 @@ pub const STEPS: &[Row] = &[
         Fails(&[("world::shared_bell_newest", STUCK)]),
     ),
     row(
+        "earlier-flags-say-nothing",
+        REPLY,
+        "flags of an earlier generation do not say that an answer was read",
+        Fails(&[("reply::heap_again", RACE)]),
+    ),
+    row(
         "publish-unasked",
         LANE_IN,
         "the cursor is published on time, not only when the full flag is up",
@@ -285,6 +297,12 @@ pub const RULES: &[Row] = &[
         "loom-tests/src/models/reply.rs",
         "a bell that is asked for before the token goes out needs no fence",
         Fails(&[("reply::armed_first", STUCK)]),
+    ),
+    row(
+        "begin-after-copy",
+        "loom-tests/src/models/reply.rs",
+        "a slot's next generation is begun only when the answer of the last one was copied",
+        Fails(&[("reply::next_life_long", RACE)]),
     ),
     row(
         "reuse-when-answered",

@@ -1,6 +1,7 @@
 //! Send-once rights to a port, and the answers that it awaits by them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futex::Gate;
 
@@ -9,7 +10,7 @@ use crate::client::link::{Link, NoRoom};
 use crate::client::local::LocalMessage;
 use crate::client::message::{Notification, Received};
 use crate::client::port::{Port, PortState};
-use crate::client::replies::Awaited;
+use crate::client::replies::{Awaited, Kept};
 use crate::client::right::Right;
 use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
@@ -17,14 +18,22 @@ use crate::ring::world::Sources;
 
 impl Port {
     /// A send-once right of this task's own was made.
+    #[inline]
     pub(crate) fn add_once(&self) {
-        self.group.lock().port.once += 1;
+        self.once_made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many send-once rights to the port exist (`sorights`): of this task's own, and out to others.
+    pub(crate) fn send_once_rights(&self) -> u32 {
+        let state = self.group.lock();
+        let own = self.once_made.load(Ordering::Relaxed).wrapping_sub(state.port.once_gone);
+        own + state.port.awaited.len() as u32
     }
 
     /// Such a right was used.
     pub(crate) fn answer_local(&self, message: LocalMessage) {
         let refused = self.group.change(|state| {
-            state.port.once -= 1;
+            state.port.lose_once();
             if state.port.is_dead {
                 return Some(message);
             }
@@ -39,19 +48,35 @@ impl Port {
         self.answer_local(LocalMessage::notification(Notification::SendOnce));
     }
 
-    /// A send-once right goes to the peer of `link` as a token: the answer is awaited here.
+    /// A send-once right of this task's own goes to the peer of `link` as a token: the answer is
+    /// awaited here.
     pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
         self.group.extend(|state| {
-            let armed = state.is_sleepy();
-            let token = link.begin_reply(armed.then(|| self.group.bell()))?;
-            state.port.awaited.push(Awaited { link: link.clone(), token, armed });
+            let bell = state.is_sleepy().then(|| self.group.bell());
+            let awaited = match state.port.kept.take_if(|kept| kept.is_of(link)) {
+                Some(kept) => kept.begin(bell),
+                None => link.begin_reply(bell)?,
+            };
+            let token = awaited.token;
+            state.port.awaited.push(awaited);
+            state.port.lose_once();
             Ok(token)
         })
+    }
+
+    /// The reply slot that the port keeps for its next token is the link's again.
+    pub(crate) fn give_kept_back(&self, link: &Arc<Link>) {
+        let kept = self.group.lock().port.kept.take_if(|kept| kept.is_of(link));
+        if let Some(kept) = kept {
+            kept.give_back();
+        }
     }
 
     /// The token was not published after all: the right is still this task's.
     pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
         let port = &mut self.group.lock().port;
+        // The right exists again.
+        port.once_gone = port.once_gone.wrapping_sub(1);
         let is_it = |awaited: &Awaited| Arc::ptr_eq(&awaited.link, link) && awaited.token == token;
         if let Some(at) = port.awaited.iter().position(is_it) {
             port.awaited.swap_remove(at);
@@ -63,7 +88,6 @@ impl Port {
         // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
         // given back then. The right exists again, so what told of its end is taken back: one such
         // notification is like another.
-        port.once += 1;
         let told = port.local.iter().rposition(LocalMessage::is_send_once);
         if let (true, Some(at)) = (link.is_dead(), told) {
             port.local.remove(at);
@@ -72,33 +96,49 @@ impl Port {
 }
 
 impl PortState {
+    /// A send-once right of this task's own is used, dropped, or goes out as a token.
+    fn lose_once(&mut self) {
+        self.once_gone = self.once_gone.wrapping_add(1);
+    }
+
     /// The answer that was given first, of those that are there.
     #[inline]
     pub(super) fn take_answer(&mut self, into: &mut Received) -> bool {
         let Some((at, head)) = self.first_answer() else { return false };
         let awaited = self.awaited.swap_remove(at);
-        self.once -= 1;
         self.lane_was_last = true;
         let copied = head.and_then(|head| match head.kind {
-            Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| Some(head)),
-            Kind::Close => Ok(None),
+            Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| head),
+            Kind::Close => Ok(head),
         });
-        match copied {
-            Ok(Some(head)) => into.set_origin(&head, &awaited.link),
-            Ok(None) => into.set_notification(Notification::SendOnce),
-            Err(_) => {
-                self.condemned.push(awaited.link.clone());
-                into.set_notification(Notification::SendOnce);
-            }
+        let Ok(head) = copied else {
+            into.set_notification(Notification::SendOnce);
+            self.condemned.push(awaited.link); // and the slot with it
+            return true;
+        };
+        match head.kind {
+            Kind::Message => into.set_origin(&head, &awaited.link),
+            Kind::Close => into.set_notification(Notification::SendOnce),
         }
-        awaited.consume();
+        self.keep(awaited.consume(&head));
         true
+    }
+
+    /// Keeps a reply slot for the next token: the latest, since the next request goes there again.
+    #[inline]
+    fn keep(&mut self, slot: Kept) {
+        if let Some(last) = self.kept.replace(slot) {
+            last.give_back();
+        }
     }
 
     /// Answers of one peer are taken in the order in which it gave them. When one is seen, all that
     /// were given before it can be seen as well, so a second look finds the first.
     #[inline]
     fn first_answer(&self) -> Option<(usize, Result<Head, Nonsense>)> {
+        if let [only] = &self.awaited[..] {
+            return only.peek().transpose().map(|head| (0, head));
+        }
         let look = || {
             let given = self
                 .awaited
@@ -107,8 +147,7 @@ impl PortState {
                 .filter_map(|(at, awaited)| awaited.peek().transpose().map(|head| (at, head)));
             given.min_by_key(|(_, head)| head.map_or(0, |head| head.stamp))
         };
-        let first = look()?;
-        if self.awaited.len() == 1 { Some(first) } else { look() }
+        look().and_then(|_| look())
     }
 
     /// A task answers no more: what it has answered is delivered, the rest are
@@ -121,7 +160,6 @@ impl PortState {
         let order = |awaited: &Awaited| awaited.peek().ok().flatten().map_or(u64::MAX, |head| head.stamp);
         lost.sort_by_cached_key(order);
         for awaited in lost {
-            self.once -= 1;
             let answer = if condemned { None } else { last_answer(&awaited) };
             self.local
                 .push_back(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
@@ -135,7 +173,6 @@ impl PortState {
         self.awaited = kept;
         let any = !ended.is_empty();
         for awaited in ended {
-            self.once -= 1;
             self.local.push_back(LocalMessage::notification(Notification::SendOnce));
             awaited.abandon();
         }

@@ -17,26 +17,37 @@ use crate::ring::slot::{Head, Token};
 /// answer always gets one.
 #[derive(Debug)]
 pub struct SendOnceRight {
-    task: Arc<Inner>,
     target: Option<Target>,
 }
 
+/// A right to a port of this task's own holds the port alone: a request makes one each time, and each
+/// count of references that is shared between threads costs as much as a lock.
 #[derive(Debug)]
 enum Target {
     Local(Arc<Port>),
-    Remote { link: Arc<Link>, token: Token },
+    Remote { task: Arc<Inner>, link: Arc<Link>, token: Token },
+}
+
+impl Target {
+    fn is_forked(&self) -> bool {
+        match self {
+            Self::Local(port) => port.is_forked(),
+            Self::Remote { task, .. } => task.is_forked(),
+        }
+    }
 }
 
 impl SendOnceRight {
-    pub(crate) fn local(task: Arc<Inner>, port: Arc<Port>) -> Self {
-        Self { task, target: Some(Target::Local(port)) }
+    pub(crate) fn local(port: Arc<Port>) -> Self {
+        Self { target: Some(Target::Local(port)) }
     }
 
     pub(crate) fn remote(task: Arc<Inner>, link: Arc<Link>, token: Token) -> Self {
-        Self { task, target: Some(Target::Remote { link, token }) }
+        Self { target: Some(Target::Remote { task, link, token }) }
     }
 
     /// The port, if it is this task's own.
+    #[inline]
     pub(crate) fn local_port(&self) -> Option<&Arc<Port>> {
         match &self.target {
             Some(Target::Local(port)) => Some(port),
@@ -45,6 +56,7 @@ impl SendOnceRight {
     }
 
     /// A right to a port of this task's own goes out as a token: it is not dropped, it is away.
+    #[inline]
     pub(crate) fn into_token(mut self) {
         self.target = None;
     }
@@ -56,17 +68,18 @@ impl SendOnceRight {
     /// good for something: [`SendFailure::Forked`], [`SendFailure::PortDied`] (the right is gone),
     /// [`SendFailure::TooLarge`], [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`],
     /// [`SendFailure::NoBuffer`].
+    #[inline]
     pub fn send(mut self, message: Message<'_>) -> Result<(), SendError<'_>> {
-        if self.task.is_forked() {
+        if self.target.as_ref().is_some_and(Target::is_forked) {
             return Err(SendError::new(SendFailure::Forked, message));
         }
         match self.target.take() {
             None => Ok(()), // not reachable: only `send`, `into_token` and `drop` empty it, and consume it
             Some(Target::Local(port)) => {
-                port.answer_local(LocalMessage::of(message, self.task.identity));
+                port.answer_local(LocalMessage::of(message, port.identity));
                 Ok(())
             }
-            Some(Target::Remote { link, token }) => match answer(&self.task, &link, token, &message) {
+            Some(Target::Remote { task, link, token }) => match answer(&task, &link, token, &message) {
                 Ok(passage) => {
                     passage.depart(message);
                     Ok(())
@@ -77,7 +90,7 @@ impl SendOnceRight {
                     Err(SendError::new(SendFailure::PortDied, message))
                 }
                 Err(failure) => {
-                    self.target = Some(Target::Remote { link, token });
+                    self.target = Some(Target::Remote { task, link, token });
                     Err(SendError::new(failure, message).with_right(self))
                 }
             },
@@ -105,7 +118,7 @@ fn answer<'l>(
     match link.answer(token, head, [&passage.records, message.body]) {
         Ok(()) => Ok(passage),
         Err(_) => {
-            passage.refuse();
+            passage.refuse(message);
             Err(SendFailure::NoBuffer)
         }
     }
@@ -113,13 +126,11 @@ fn answer<'l>(
 
 impl Drop for SendOnceRight {
     fn drop(&mut self) {
-        if self.task.is_forked() {
-            return;
-        }
         match self.target.take() {
             None => {}
+            Some(target) if target.is_forked() => {}
             Some(Target::Local(port)) => port.drop_once(),
-            Some(Target::Remote { link, token }) => {
+            Some(Target::Remote { link, token, .. }) => {
                 // Needs no memory, so it is never refused.
                 let _ = link.answer(token, Head::close(), [&[], &[]]);
             }

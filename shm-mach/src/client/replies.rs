@@ -1,7 +1,7 @@
 //! The reply slots of a link: which tokens this task has given out, and where it answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futex::sync::Lock;
 
@@ -9,14 +9,19 @@ use crate::client::dead_lanes::RawRights;
 use crate::client::link::{Link, NoRoom};
 use crate::ring::heap::Heap;
 use crate::ring::layout::REPLIES;
-use crate::ring::reply::ReplyWords;
+use crate::ring::reply::{Numbers, ReplyWords, next_generation};
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
 
 /// The reply slots of both halves.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     asking: Lock<Asking>,
-    answering: Lock<Answering>,
+    /// How often the peer was asked to ring for an answer, modulo 2^32.
+    asked_to_ring: AtomicU32,
+    /// Long answers to the peer.
+    heap: Lock<Heap>,
+    /// The order of all answers to the peer.
+    pub(super) numbers: Numbers,
     /// For each page of own reply slots, whether it is allocated.
     pages: [AtomicBool; REPLIES / SLOTS_A_PAGE],
 }
@@ -24,19 +29,11 @@ pub(crate) struct Replies {
 /// Tokens for the peer to answer.
 #[derive(Debug, Default)]
 struct Asking {
-    /// The generation of each slot that was ever used.
+    /// The generation of each slot that was ever used, as of when it was last given back.
     generations: Vec<u32>,
     free: Vec<u16>,
     /// Tokens that nobody waits for, and the peer has not answered or dropped yet.
     abandoned: Vec<Token>,
-}
-
-/// Answers to the peer.
-#[derive(Debug, Default)]
-struct Answering {
-    heap: Heap,
-    /// How many answers were given: their order.
-    count: u64,
 }
 
 /// Reply slots of one page.
@@ -47,7 +44,35 @@ const SLOTS_A_PAGE: usize = 4096 / 64;
 pub(crate) struct Awaited {
     pub(crate) link: Arc<Link>,
     pub(crate) token: Token,
-    pub(crate) armed: bool,
+    armed: bool,
+}
+
+/// A reply slot without a token out, which a port keeps for its next one: that needs no lock of the
+/// link, and the answering side finds its memory where the last answer was.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    link: Arc<Link>,
+    last: Token,
+}
+
+impl Kept {
+    /// Whether it is the peer's.
+    pub(crate) fn is_of(&self, link: &Arc<Link>) -> bool {
+        Arc::ptr_eq(&self.link, link)
+    }
+
+    /// Begins the slot's next generation. With `bell`, the answer rings it.
+    #[inline]
+    pub(crate) fn begin(self, bell: Option<u8>) -> Awaited {
+        let Self { link, last } = self;
+        let token = Token { slot: last.slot, generation: next_generation(last.generation) };
+        Awaited::begin(link, token, bell)
+    }
+
+    /// The slot is the link's again.
+    pub(crate) fn give_back(self) {
+        self.link.end_reply(self.last);
+    }
 }
 
 impl Link {
@@ -64,7 +89,7 @@ impl Link {
     }
 
     /// Takes a free reply slot of the peer's and begins a generation of it.
-    pub(crate) fn begin_reply(&self, bell: Option<u8>) -> Result<Token, NoRoom> {
+    pub(crate) fn begin_reply(self: &Arc<Self>, bell: Option<u8>) -> Result<Awaited, NoRoom> {
         let mut asking = self.replies.asking.lock();
         if asking.free.is_empty() {
             self.recover(&mut asking);
@@ -79,12 +104,9 @@ impl Link {
             }
             None => return Err(NoRoom),
         };
-        let generation = &mut asking.generations[usize::from(slot)];
-        *generation = generation.wrapping_add(1).max(1);
-        let token = Token { slot, generation: *generation };
+        let generation = next_generation(asking.generations[usize::from(slot)]);
         drop(asking);
-        self.asking_words(slot).begin(token.generation, bell);
-        Ok(token)
+        Ok(Awaited::begin(self.clone(), Token { slot, generation }, bell))
     }
 
     /// Abandoned slots that the peer is done with are free.
@@ -97,7 +119,7 @@ impl Link {
                 Err(_) => true,
             };
             if is_over {
-                asking.free.push(token.slot);
+                asking.give_back(*token);
                 self.remains.fetch_sub(1, Ordering::Relaxed);
             }
             !is_over
@@ -105,9 +127,9 @@ impl Link {
         asking.abandoned = abandoned;
     }
 
-    /// How many tokens were given out, modulo 2^32.
-    pub(crate) fn answers_taken(&self) -> u32 {
-        self.replies.asking.lock().generations.iter().fold(0, |sum, generation| sum.wrapping_add(*generation))
+    /// How many rings for answers an honest peer can have made, modulo 2^32.
+    pub(crate) fn answers_asked_to_ring(&self) -> u32 {
+        self.replies.asked_to_ring.load(Ordering::Relaxed)
     }
 
     /// Whether an answer that nobody waits for has come.
@@ -130,7 +152,7 @@ impl Link {
             }
             asking.abandoned.swap_remove(at);
             self.remains.fetch_sub(1, Ordering::Relaxed);
-            asking.free.push(token.slot);
+            asking.give_back(token);
             if let (Ok(Some(head)), Some(theirs)) = (answer, self.theirs())
                 && carries_rights(&head)
                 && words.copy(&theirs.payload, &head, &mut raw.records, &mut raw.body).is_ok()
@@ -144,7 +166,7 @@ impl Link {
 
     /// The token was never published, or its answer was read: the slot is free.
     pub(crate) fn end_reply(&self, token: Token) {
-        self.replies.asking.lock().free.push(token.slot);
+        self.replies.asking.lock().give_back(token);
     }
 
     /// The token was never published: the slot is free. False if it was not abandoned by a port that
@@ -156,7 +178,7 @@ impl Link {
         };
         asking.abandoned.swap_remove(at);
         self.remains.fetch_sub(1, Ordering::Relaxed);
-        asking.free.push(token.slot);
+        asking.give_back(token);
         true
     }
 
@@ -181,27 +203,35 @@ impl Link {
 
     /// Answers a token; `parts` are the records of the answer's rights and its body.
     pub(crate) fn answer(&self, token: Token, mut head: Head, parts: [&[u8]; 2]) -> Result<(), NoRoom> {
-        let words = self.answering_words(token.slot);
-        let mut answering = self.replies.answering.lock();
         if head.payload_bytes() > 0 {
-            let is_free = |token: Token| self.answering_words(token.slot).is_consumed(token.generation);
-            let mut at = answering.heap.write(parts, token, is_free);
-            if at.is_none() {
-                let (region, base) = self.take_area()?;
-                answering.heap.grow(base, region);
-                at = answering.heap.write(parts, token, is_free);
-            }
-            head.payload_at = at.ok_or(NoRoom)?;
+            head.payload_at = self.write_long(token, parts)?;
         }
-        answering.count += 1;
-        head.stamp = answering.count;
-        // Under the lock, so that the numbers of the answers are their order.
-        let bell = words.publish(token.generation, head, parts[1]);
-        drop(answering);
-        if let Some(bell) = bell {
+        head.stamp = self.replies.numbers.next();
+        if let Some(bell) = self.answering_words(token.slot).publish(token.generation, head, parts[1]) {
             self.ring(bell);
         }
         Ok(())
+    }
+
+    /// Writes an answer that does not fit into its slot; says where it lies in the payload region.
+    #[cold]
+    fn write_long(&self, token: Token, parts: [&[u8]; 2]) -> Result<usize, NoRoom> {
+        let is_free = |token: Token| self.answering_words(token.slot).is_consumed(token.generation);
+        let mut heap = self.replies.heap.lock();
+        if let Some(at) = heap.write(parts, token, is_free) {
+            return Ok(at);
+        }
+        let (region, base) = self.take_area()?;
+        heap.grow(base, region);
+        heap.write(parts, token, is_free).ok_or(NoRoom)
+    }
+}
+
+impl Asking {
+    /// The slot is free; the token's generation was its last.
+    fn give_back(&mut self, token: Token) {
+        self.generations[usize::from(token.slot)] = token.generation;
+        self.free.push(token.slot);
     }
 }
 
@@ -210,6 +240,15 @@ fn carries_rights(head: &Head) -> bool {
 }
 
 impl Awaited {
+    #[inline]
+    fn begin(link: Arc<Link>, token: Token, bell: Option<u8>) -> Self {
+        link.asking_words(token.slot).begin(token.generation, bell);
+        if bell.is_some() {
+            link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
+        }
+        Self { link, token, armed: bell.is_some() }
+    }
+
     fn words(&self) -> ReplyWords<'_> {
         self.link.asking_words(self.token.slot)
     }
@@ -235,20 +274,23 @@ impl Awaited {
     pub(crate) fn arm(&mut self, bell: u8) -> bool {
         let is_new = !std::mem::replace(&mut self.armed, true);
         if is_new {
+            self.link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
             self.words().arm(self.token.generation, bell);
         }
         is_new
     }
 
-    /// The answer was read.
-    pub(crate) fn consume(self) {
-        self.words().consume(self.token.generation);
-        self.link.end_reply(self.token);
+    /// The answer, which [`peek`](Self::peek) told as `head`, was read. The slot is the caller's.
+    #[inline]
+    pub(crate) fn consume(self, head: &Head) -> Kept {
+        self.words().consume(self.token.generation, head);
+        Kept { link: self.link, last: self.token }
     }
 
     /// Nobody waits for the answer any more.
     pub(crate) fn abandon(self) {
         self.words().abandon(self.token.generation);
+        self.link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed); // it rings if it comes late
         self.link.remains.fetch_add(1, Ordering::Release);
         self.link.replies.asking.lock().abandoned.push(self.token);
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::client::dead_lanes::RawRights;
 use crate::client::error::SendFailure;
-use crate::client::link::Link;
-use crate::client::message::{Message, Raw, Received};
+use crate::client::link::{Link, NoRoom};
+use crate::client::message::{Message, Received};
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::send_right::{Leads, SendRight};
@@ -80,19 +80,23 @@ impl<'l> Passage<'l> {
     /// # Errors
     /// [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`], [`SendFailure::NoBuffer`];
     /// nothing is entered then.
+    #[inline]
     pub(crate) fn prepare(
         task: &'l Arc<Inner>,
         message: &Message<'_>,
         link: &'l Arc<Link>,
     ) -> Result<Self, SendFailure> {
         let mut passage = Self { task, link, token: None, records: Vec::new(), entered: Vec::new() };
+        if message.is_plain() {
+            return Ok(passage);
+        }
         if message.rights.len() > RIGHTS_MAX {
             return Err(SendFailure::TooManyRights { count: message.rights.len(), most: RIGHTS_MAX });
         }
         match passage.enter(message) {
             Ok(()) => Ok(passage),
             Err(failure) => {
-                passage.refuse();
+                passage.refuse(message);
                 Err(failure)
             }
         }
@@ -100,7 +104,7 @@ impl<'l> Passage<'l> {
 
     fn enter(&mut self, message: &Message<'_>) -> Result<(), SendFailure> {
         if let Some(reply) = &message.reply {
-            self.token = Some(self.enter_once(reply)?);
+            self.token = Some(self.token_for(reply)?.1);
         }
         for right in &message.rights {
             let record = match right {
@@ -129,13 +133,26 @@ impl<'l> Passage<'l> {
     }
 
     fn enter_once(&mut self, right: &SendOnceRight) -> Result<Token, SendFailure> {
-        let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
-        let token = port.await_answer(self.link).map_err(|_| SendFailure::NoBuffer)?;
+        let (port, token) = self.token_for(right)?;
         self.entered.push(Entered::Awaited(port.clone(), token));
         Ok(token)
     }
 
+    #[inline]
+    fn token_for<'r>(&self, right: &'r SendOnceRight) -> Result<(&'r Arc<Port>, Token), SendFailure> {
+        let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
+        let token = match port.await_answer(self.link) {
+            Ok(token) => token,
+            Err(NoRoom) => {
+                self.task.give_kept_back(self.link);
+                port.await_answer(self.link).map_err(|NoRoom| SendFailure::NoBuffer)?
+            }
+        };
+        Ok((port, token))
+    }
+
     /// The message was published: the rights are the peer's.
+    #[inline]
     pub(crate) fn depart(self, message: Message<'_>) {
         if let Some(reply) = message.reply {
             reply.into_token();
@@ -150,7 +167,12 @@ impl<'l> Passage<'l> {
     }
 
     /// The message was not published: the rights are still this task's.
-    pub(crate) fn refuse(self) {
+    pub(crate) fn refuse(self, message: &Message<'_>) {
+        if let (Some(token), Some(reply)) = (self.token, &message.reply)
+            && let Some(port) = reply.local_port()
+        {
+            port.forget_answer(self.link, token);
+        }
         for entered in self.entered {
             match entered {
                 Entered::Minted(port, right) => {
@@ -165,6 +187,15 @@ impl<'l> Passage<'l> {
 }
 
 impl Inner {
+    /// Every reply slot of the link is used: those that ports keep for later are free.
+    #[cold]
+    fn give_kept_back(&self, link: &Arc<Link>) {
+        let ports: Vec<_> = self.ports.lock().slots.iter().flatten().cloned().collect();
+        for port in ports {
+            port.give_kept_back(link);
+        }
+    }
+
     /// Releases the rights of messages of a peer that are destroyed unread: ports that were killed,
     /// claims that were refused, answers that nobody waits for. Called with no group locked.
     pub(crate) fn destroy_unread(&self, link: &Link) {
@@ -194,15 +225,30 @@ impl Inner {
 /// Turns what was read beside a message into rights of this task.
 ///
 /// # Errors
-/// [`Nonsense`]: a record that no honest library writes, or no memory to answer in.
-pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Nonsense> {
-    let Raw { records, token, from } = &mut into.raw;
-    let Some(link) = from.take() else { return Ok(()) };
+/// The link, to be ended: there is a record that no honest library writes, or no memory to answer in.
+#[inline]
+pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Arc<Link>> {
+    let Some(link) = into.raw.from.take() else { return Ok(()) };
+    if !into.raw.records.is_empty() && arrive_beside(task, &link, into).is_err() {
+        return Err(link);
+    }
+    match into.raw.token.take() {
+        None => Ok(()),
+        Some(token) if link.expect_to_answer(token).is_err() => Err(link),
+        Some(token) => {
+            into.reply = Some(SendOnceRight::remote(task.clone(), link, token));
+            Ok(())
+        }
+    }
+}
+
+/// The rights beside a reply right.
+fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Result<(), Nonsense> {
     let once = |token: Token| {
-        link.expect_to_answer(token).map_err(|_| Nonsense)?;
+        link.expect_to_answer(token).map_err(|NoRoom| Nonsense)?;
         Ok(SendOnceRight::remote(task.clone(), link.clone(), token))
     };
-    into.reply = token.take().map(once).transpose()?;
+    let records = &mut into.raw.records;
     for record in records.chunks_exact(RIGHT_BYTES) {
         let record = record.try_into().ok().and_then(Record::decode).ok_or(Nonsense)?;
         into.rights.push(match record {

@@ -140,7 +140,7 @@ impl SendRight {
             },
             Target::Local(port) => return self.send_local(port, message, deadline),
         };
-        if message.reply.is_none() && message.rights.is_empty() {
+        if message.is_plain() {
             let head = Head::message(message.id, message.body.len());
             return match self.transfer(link, port, head, [&[], message.body], deadline) {
                 Ok(()) => Ok(()),
@@ -170,7 +170,7 @@ impl SendRight {
                 Ok(())
             }
             Err(failure) => {
-                passage.refuse();
+                passage.refuse(&message);
                 Err(SendError::new(failure, message))
             }
         }

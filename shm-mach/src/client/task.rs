@@ -176,7 +176,7 @@ impl Inner {
         };
         // Bell 0 is for news; ports beyond the other 63 share bells, which costs kicks, not wakes.
         let bell = 1 + (index as usize % (BELLS - 1)) as u8;
-        let port = Arc::new(Port::new(index, self.next_secret(), bell, limit));
+        let port = Arc::new(Port::new(index, self.next_secret(), bell, limit, (self.process, self.identity)));
         ports.slots[index as usize] = Some(port.clone());
         Ok(port)
     }
