@@ -9,6 +9,7 @@
 
 pub mod ledger;
 pub mod listen;
+mod once;
 pub mod server;
 
 pub use listen::Embedded;

@@ -30,18 +30,20 @@ pub struct Outgoing<F> {
 /// The tasks, the names, and who was introduced to whom.
 #[derive(Debug)]
 pub struct Ledger {
-    tasks: BTreeMap<u64, Task>,
+    pub(super) tasks: BTreeMap<u64, Task>,
     names: HashMap<String, Found>,
     waiting: Vec<Waiting>,
     pairs: HashMap<(u64, u64), Pair>,
     /// Rights given back to a task that does not read what it is told: to whom, by whom, how many.
     owed: BTreeMap<(u64, u64), HashMap<PortRef, u32>>,
+    /// What else such a task is to be told of send-once rights: by whom it was said.
+    pub(super) later: BTreeMap<u64, Vec<(u64, Event)>>,
     next_task: u64,
 }
 
 #[derive(Debug)]
-struct Task {
-    who: Attested,
+pub(super) struct Task {
+    pub(super) who: Attested,
     features: u32,
     /// Tasks that must hear of this one's death.
     peers: BTreeSet<u64>,
@@ -66,7 +68,7 @@ enum Pair {
     Complete,
 }
 
-type Events<F> = Vec<Outgoing<F>>;
+pub(super) type Events<F> = Vec<Outgoing<F>>;
 
 impl Ledger {
     /// An empty ledger. Task ids begin after `first`, which no other authority's do.
@@ -77,6 +79,7 @@ impl Ledger {
             waiting: Vec::new(),
             pairs: HashMap::new(),
             owed: BTreeMap::new(),
+            later: BTreeMap::new(),
             next_task: first,
         }
     }
@@ -94,6 +97,9 @@ impl Ledger {
     pub fn set_congested<F>(&mut self, task: u64, congested: bool, out: &mut Events<F>) {
         if let Some(task) = self.tasks.get_mut(&task) {
             task.congested = congested;
+        }
+        if !congested {
+            self.tell_of_once_rights(task, out);
         }
         for _ in 0..if congested { 0 } else { OWED_A_TURN } {
             let Some((&key, ports)) = self.owed.range_mut((task, 0)..=(task, u64::MAX)).next() else {
@@ -130,6 +136,7 @@ impl Ledger {
         self.waiting.retain(|waiting| waiting.task != task);
         self.pairs.retain(|(one, other), _| *one != task && *other != task);
         self.owed.retain(|(to, by), _| *to != task && *by != task);
+        self.later.remove(&task);
         for peer in dead.peers {
             if let Some(peer) = self.tasks.get_mut(&peer) {
                 peer.peers.remove(&task);
@@ -160,6 +167,17 @@ impl Ledger {
                 self.release(from, Found { receiver, port }, count, out);
                 return None;
             }
+            Request::GrantOnce { .. } => self.grant_once(from, request, out),
+            Request::ReleaseOnce { receiver, number } => {
+                let event = Event::ReleasedOnce { task: from, number };
+                self.tell_of_once_right(from, receiver, event, out);
+                return None;
+            }
+            Request::SettleOnce { issuer, number, to } => {
+                let event = Event::SettleOnce { issuer, receiver: from, number };
+                self.tell_of_once_right(from, to, event, out);
+                return None;
+            }
             Request::Unregister { key } => {
                 self.unregister(from, key);
                 return None;
@@ -169,14 +187,14 @@ impl Ledger {
         Some(result.unwrap_or_else(Answer::Refused))
     }
 
-    fn tell<F>(&self, to: u64, event: Event, fd: Option<F>, out: &mut Events<F>) {
+    pub(super) fn tell<F>(&self, to: u64, event: Event, fd: Option<F>, out: &mut Events<F>) {
         if self.tasks.contains_key(&to) {
             out.push(Outgoing { to, event, fd });
         }
     }
 
     /// The task lives and reads what it is told.
-    fn reachable(&self, task: u64) -> Result<&Task, Refusal> {
+    pub(super) fn reachable(&self, task: u64) -> Result<&Task, Refusal> {
         match self.tasks.get(&task) {
             None => Err(Refusal::TaskDied),
             Some(task) if task.congested => Err(Refusal::NoBuffer),
@@ -186,13 +204,13 @@ impl Ledger {
 
     /// `task` holds, or held, a right that leads to `other`, or the other way round: else it is told
     /// that there is no such task.
-    fn known(&self, task: u64, other: u64) -> Result<(), Refusal> {
+    pub(super) fn known(&self, task: u64, other: u64) -> Result<(), Refusal> {
         let is_known = self.tasks.get(&other).is_some_and(|other| other.peers.contains(&task));
         is_known.then_some(()).ok_or(Refusal::TaskDied)
     }
 
     /// `one` and `other` must hear of each other's death.
-    fn acquaint(&mut self, one: u64, other: u64) -> Result<(), Refusal> {
+    pub(super) fn acquaint(&mut self, one: u64, other: u64) -> Result<(), Refusal> {
         for (task, peer) in [(one, other), (other, one)] {
             let task = self.tasks.get_mut(&task).ok_or(Refusal::TaskDied)?;
             if task.peers.len() >= PEERS_A_TASK && !task.peers.contains(&peer) {

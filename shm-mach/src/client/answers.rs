@@ -12,6 +12,8 @@ use crate::client::message::{Notification, Received};
 use crate::client::port::{Port, PortState};
 use crate::client::replies::{Awaited, Kept};
 use crate::client::right::Right;
+use crate::ring::lane_in::LaneIn;
+use crate::ring::lane_out::Death;
 use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
 use crate::ring::world::Sources;
@@ -53,15 +55,37 @@ impl Port {
     pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
         self.group.extend(|state| {
             let bell = state.is_sleepy().then(|| self.group.bell());
-            let awaited = match state.port.kept.take_if(|kept| kept.is_of(link)) {
+            let (token, awaited) = match state.port.kept.take_if(|kept| kept.is_of(link)) {
                 Some(kept) => kept.begin(bell),
-                None => link.begin_reply(bell)?,
+                None => link.begin_reply(self.index, bell)?,
             };
-            let token = awaited.token;
             state.port.awaited.push(awaited);
             state.port.lose_once();
             Ok(token)
         })
+    }
+
+    /// A task has passed on the right that its token stood for: the token ends, if it is out.
+    pub(crate) fn take_token(&self, task: u64, token: Token) -> bool {
+        let awaited = &mut self.group.lock().port.awaited;
+        let Some(at) = awaited.iter().position(|awaited| awaited.is_to(task, token)) else { return false };
+        awaited.swap_remove(at).take_back();
+        true
+    }
+
+    /// The peer of `link` has opened a lane to use a right that was passed on to it: its answer is
+    /// awaited there.
+    pub(crate) fn await_on_lane(&self, link: &Arc<Link>, index: usize, lane: LaneIn) {
+        let refused = self.group.change(|state| {
+            if state.port.is_dead {
+                return Some(lane);
+            }
+            state.port.awaited.push(Awaited::by_lane(link.clone(), index, lane));
+            None
+        });
+        if let Some(lane) = refused {
+            link.kill_lane(index, lane, Death::Died);
+        }
     }
 
     /// The reply slot that the port keeps for its next token is the link's again.
@@ -77,10 +101,8 @@ impl Port {
         let port = &mut self.group.lock().port;
         // The right exists again.
         port.once_gone = port.once_gone.wrapping_sub(1);
-        let is_it = |awaited: &Awaited| Arc::ptr_eq(&awaited.link, link) && awaited.token == token;
-        if let Some(at) = port.awaited.iter().position(is_it) {
-            port.awaited.swap_remove(at);
-            return link.end_reply(token);
+        if let Some(at) = port.awaited.iter().position(|awaited| awaited.is_to(link.task, token)) {
+            return port.awaited.swap_remove(at).take_back();
         }
         if link.cancel_reply(token) {
             return;
@@ -120,7 +142,9 @@ impl PortState {
             Kind::Message => into.set_origin(&head, &awaited.link),
             Kind::Close => into.set_notification(Notification::SendOnce),
         }
-        self.keep(awaited.consume(&head));
+        if let Some(slot) = awaited.consume(&head) {
+            self.keep(slot);
+        }
         true
     }
 
@@ -174,7 +198,7 @@ impl PortState {
         let any = !ended.is_empty();
         for awaited in ended {
             self.local.push_back(LocalMessage::notification(Notification::SendOnce));
-            awaited.abandon();
+            awaited.abandon(Death::Revoked);
         }
         any
     }

@@ -22,7 +22,7 @@ use crate::ring::sleepers::Sleepers;
 use crate::ring::slot::Nonsense;
 use crate::ring::world::World;
 use crate::segment::Shared;
-use crate::wire::control::Control;
+use crate::wire::control::{Control, NO_TOKEN};
 use crate::wire::event::Event;
 
 impl World for Inner {
@@ -41,7 +41,10 @@ impl World for Inner {
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
-        if !has_events() && !links.iter().any(|link| link.has_news() || link.has_unread()) {
+        if !self.is_asked_once()
+            && !has_events()
+            && !links.iter().any(|link| link.has_news() || link.has_unread())
+        {
             return;
         }
         let acting = self.acting.lock();
@@ -53,6 +56,7 @@ impl World for Inner {
         }
         drop(acting);
         self.destroy_all_unread();
+        self.answer_questions();
     }
 
     fn arm(&self, gates: &mut Vec<Gate>) {
@@ -113,6 +117,11 @@ impl Inner {
                     }
                 }
                 Control::Abandoned { lane, end } => link.bury_lane(lane, end)?,
+                Control::Claimed { lane, generation, number, start } => {
+                    let adopted = link.adopt_lane(lane, generation, start, 1)?;
+                    self.claim_once(link, number, lane as usize, adopted);
+                }
+                Control::Dropped { number, token } => self.end_once(link.task, number, token),
             }
         }
         Ok(count)
@@ -148,7 +157,8 @@ impl Inner {
             Control::Opened { port, epoch, .. } => {
                 self.port(port).is_some_and(|port| !port.knows(link.task, epoch))
             }
-            Control::Returned { .. } => true,
+            Control::Claimed { number, .. } => !self.once_grants.knows(link.task, number),
+            Control::Returned { .. } | Control::Dropped { .. } => true,
             Control::Abandoned { .. } => false,
         }
     }
@@ -183,6 +193,11 @@ impl Inner {
                     authority.appeared(serial, found);
                 }
             }
+            Event::GrantedOnce { by, right, to, who, number } => {
+                self.grant_once(by, right, (to, identity(who)), number);
+            }
+            Event::ReleasedOnce { task, number } => self.end_once(task, number, NO_TOKEN),
+            Event::SettleOnce { issuer, receiver, number } => self.be_asked_once(issuer, receiver, number),
             // Not events: nobody waits for them here.
             Event::Challenge { .. } | Event::Welcome { .. } | Event::Reply { .. } => {}
         }
@@ -269,6 +284,7 @@ impl Inner {
         for port in ports {
             self.perform(port.lose_task(task, condemned));
         }
+        self.lose_once(task);
     }
 
     /// What a port left to do when its lock was released.

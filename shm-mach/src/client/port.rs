@@ -348,6 +348,13 @@ impl Port {
         })
     }
 
+    /// Whether something of a task that is dead can still be received here.
+    pub(crate) fn reads(&self, task: u64) -> bool {
+        let state = self.group.lock();
+        let holders = &state.port.holders;
+        holders.find(task).is_some_and(|at| holders.get(at).lanes > 0)
+    }
+
     /// The tasks that are `holder`, of those that use rights to this port or were given one, also of
     /// the dead.
     pub(crate) fn tasks_of(&self, holder: Identity) -> Vec<u64> {
@@ -375,7 +382,7 @@ impl Port {
             }
             let was_given = !(state.port.holders.is_empty() && state.port.awaited.is_empty());
             for awaited in std::mem::take(&mut state.port.awaited) {
-                awaited.abandon();
+                awaited.abandon(Death::Died);
             }
             if let Some(kept) = state.port.kept.take() {
                 kept.give_back();

@@ -176,7 +176,10 @@ impl ReceiveRight {
     /// How many send-once rights to this port exist (`mps_sorights`): with this task, with others, or
     /// on their way.
     pub fn send_once_rights(&self) -> u32 {
-        if self.task.is_forked() { 0 } else { self.port.send_once_rights() }
+        if self.task.is_forked() {
+            return 0;
+        }
+        self.port.send_once_rights() + self.task.once_grants.count(&self.port)
     }
 
     /// Asks for one [`Notification::NoSenders`](crate::Notification::NoSenders) message on `notify`
@@ -203,12 +206,15 @@ impl ReceiveRight {
         let of_holder = links.iter().filter(|link| link.peer == holder);
         let mut tasks: Vec<u64> = of_holder.map(|link| link.task).collect();
         tasks.extend(self.port.tasks_of(holder));
+        tasks.extend(self.task.once_grants.tasks_of(&self.port, holder));
         tasks.sort_unstable();
         tasks.dedup();
         let any = tasks.into_iter().fold(false, |any, task| {
+            // In this order: what was claimed meanwhile is found at the port.
+            let held_once = self.task.revoke_once(&self.port, task);
             let (held, aftermath) = self.port.revoke(task);
             self.task.perform(aftermath);
-            any | held
+            any | held | held_once
         });
         self.task.destroy_all_unread();
         any

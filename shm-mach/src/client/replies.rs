@@ -8,6 +8,8 @@ use futex::sync::Lock;
 use crate::client::dead_lanes::RawRights;
 use crate::client::link::{Link, NoRoom};
 use crate::ring::heap::Heap;
+use crate::ring::lane_in::LaneIn;
+use crate::ring::lane_out::Death;
 use crate::ring::layout::REPLIES;
 use crate::ring::reply::{Numbers, ReplyWords, next_generation};
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
@@ -31,6 +33,8 @@ pub(crate) struct Replies {
 struct Asking {
     /// The generation of each slot that was ever used, as of when it was last given back.
     generations: Vec<u32>,
+    /// Which port used each slot last.
+    ports: Vec<u32>,
     free: Vec<u16>,
     /// Tokens that nobody waits for, and the peer has not answered or dropped yet.
     abandoned: Vec<Token>,
@@ -39,12 +43,22 @@ struct Asking {
 /// Reply slots of one page.
 const SLOTS_A_PAGE: usize = 4096 / 64;
 
-/// One answer that a port waits for. The token is out: the port's own table says so, and only there.
+/// One answer that a port waits for. The right to give it is out: the port's own table says so, and
+/// only there.
 #[derive(Debug)]
 pub(crate) struct Awaited {
     pub(crate) link: Arc<Link>,
-    pub(crate) token: Token,
+    place: Place,
     armed: bool,
+}
+
+/// Where an answer comes.
+#[derive(Debug)]
+enum Place {
+    /// A reply slot, for whom this task gave the right itself.
+    Slot(Token),
+    /// A lane for this one record, for whom the right was passed on to.
+    Lane(Box<(usize, LaneIn)>),
 }
 
 /// A reply slot without a token out, which a port keeps for its next one: that needs no lock of the
@@ -63,7 +77,7 @@ impl Kept {
 
     /// Begins the slot's next generation. With `bell`, the answer rings it.
     #[inline]
-    pub(crate) fn begin(self, bell: Option<u8>) -> Awaited {
+    pub(crate) fn begin(self, bell: Option<u8>) -> (Token, Awaited) {
         let Self { link, last } = self;
         let token = Token { slot: last.slot, generation: next_generation(last.generation) };
         Awaited::begin(link, token, bell)
@@ -88,8 +102,17 @@ impl Link {
         ReplyWords { slot: &self.own.replies[index], flags, gate: self.gate }
     }
 
-    /// Takes a free reply slot of the peer's and begins a generation of it.
-    pub(crate) fn begin_reply(self: &Arc<Self>, bell: Option<u8>) -> Result<Awaited, NoRoom> {
+    /// The index of the port that awaits the answer to a token, if it is out.
+    pub(crate) fn port_of(&self, token: Token) -> Option<u32> {
+        self.replies.asking.lock().ports.get(usize::from(token.slot)).copied()
+    }
+
+    /// Takes a free reply slot of the peer's and begins a generation of it, for a port.
+    pub(crate) fn begin_reply(
+        self: &Arc<Self>,
+        port: u32,
+        bell: Option<u8>,
+    ) -> Result<(Token, Awaited), NoRoom> {
         let mut asking = self.replies.asking.lock();
         if asking.free.is_empty() {
             self.recover(&mut asking);
@@ -100,10 +123,12 @@ impl Link {
                 let slot = asking.generations.len();
                 self.own.prefault_reply_flags(slot).map_err(|_| NoRoom)?;
                 asking.generations.push(0);
+                asking.ports.push(port);
                 slot as u16
             }
             None => return Err(NoRoom),
         };
+        asking.ports[usize::from(slot)] = port;
         let generation = next_generation(asking.generations[usize::from(slot)]);
         drop(asking);
         Ok(Awaited::begin(self.clone(), Token { slot, generation }, bell))
@@ -241,22 +266,31 @@ fn carries_rights(head: &Head) -> bool {
 
 impl Awaited {
     #[inline]
-    fn begin(link: Arc<Link>, token: Token, bell: Option<u8>) -> Self {
+    fn begin(link: Arc<Link>, token: Token, bell: Option<u8>) -> (Token, Self) {
         link.asking_words(token.slot).begin(token.generation, bell);
         if bell.is_some() {
             link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
         }
-        Self { link, token, armed: bell.is_some() }
+        (token, Self { link, place: Place::Slot(token), armed: bell.is_some() })
     }
 
-    fn words(&self) -> ReplyWords<'_> {
-        self.link.asking_words(self.token.slot)
+    /// The peer has opened a lane for the answer.
+    pub(crate) fn by_lane(link: Arc<Link>, index: usize, lane: LaneIn) -> Self {
+        Self { link, place: Place::Lane(Box::new((index, lane))), armed: false }
+    }
+
+    /// Whether it is the answer to this token of a task's.
+    pub(crate) fn is_to(&self, task: u64, token: Token) -> bool {
+        self.link.task == task && matches!(self.place, Place::Slot(own) if own == token)
     }
 
     /// The answer, if it is there.
     #[inline]
     pub(crate) fn peek(&self) -> Result<Option<Head>, Nonsense> {
-        self.words().peek(self.token.generation)
+        match &self.place {
+            Place::Slot(token) => self.link.asking_words(token.slot).peek(token.generation),
+            Place::Lane(place) => place.1.peek(),
+        }
     }
 
     /// Copies the answer out.
@@ -267,7 +301,12 @@ impl Awaited {
         body: &mut Vec<u8>,
     ) -> Result<(), Nonsense> {
         let theirs = self.link.theirs().ok_or(Nonsense)?;
-        self.words().copy(&theirs.payload, head, records, body)
+        match &self.place {
+            Place::Slot(token) => {
+                self.link.asking_words(token.slot).copy(&theirs.payload, head, records, body)
+            }
+            Place::Lane(place) => place.1.copy(head, records, body),
+        }
     }
 
     /// Asks for `bell` if it was not asked for already; says whether that was so.
@@ -275,23 +314,50 @@ impl Awaited {
         let is_new = !std::mem::replace(&mut self.armed, true);
         if is_new {
             self.link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
-            self.words().arm(self.token.generation, bell);
+            match &mut self.place {
+                Place::Slot(token) => self.link.asking_words(token.slot).arm(token.generation, bell),
+                Place::Lane(place) => place.1.arm(bell),
+            }
         }
         is_new
     }
 
-    /// The answer, which [`peek`](Self::peek) told as `head`, was read. The slot is the caller's.
+    /// The answer, which [`peek`](Self::peek) told as `head`, was read. A reply slot is the caller's; a
+    /// lane is the peer's again, since nothing but this record comes on it.
     #[inline]
-    pub(crate) fn consume(self, head: &Head) -> Kept {
-        self.words().consume(self.token.generation, head);
-        Kept { link: self.link, last: self.token }
+    pub(crate) fn consume(self, head: &Head) -> Option<Kept> {
+        let Self { link, place, .. } = self;
+        match place {
+            Place::Slot(last) => {
+                link.asking_words(last.slot).consume(last.generation, head);
+                Some(Kept { link, last })
+            }
+            Place::Lane(place) => {
+                link.release_lane(place.0, place.1);
+                None
+            }
+        }
+    }
+
+    /// The right is no longer the peer's, which has passed it on and writes nothing: the slot is free.
+    pub(crate) fn take_back(self) {
+        if let Place::Slot(token) = self.place {
+            self.link.end_reply(token);
+        }
     }
 
     /// Nobody waits for the answer any more.
-    pub(crate) fn abandon(self) {
-        self.words().abandon(self.token.generation);
-        self.link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed); // it rings if it comes late
-        self.link.remains.fetch_add(1, Ordering::Release);
-        self.link.replies.asking.lock().abandoned.push(self.token);
+    pub(crate) fn abandon(self, death: Death) {
+        let Self { link, place, .. } = self;
+        match place {
+            Place::Slot(token) => {
+                link.asking_words(token.slot).abandon(token.generation);
+                // It rings if it comes late.
+                link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
+                link.remains.fetch_add(1, Ordering::Release);
+                link.replies.asking.lock().abandoned.push(token);
+            }
+            Place::Lane(place) => link.kill_lane(place.0, place.1, death),
+        }
     }
 }

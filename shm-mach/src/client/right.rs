@@ -6,11 +6,13 @@ use crate::client::dead_lanes::RawRights;
 use crate::client::error::SendFailure;
 use crate::client::link::{Link, NoRoom};
 use crate::client::message::{Message, Received};
+use crate::client::numbered::Numbered;
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::send_right::{Leads, SendRight};
 use crate::client::task::Inner;
 use crate::ring::slot::{Head, Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
+use crate::ring::world::World as _;
 use crate::wire::record::Record;
 use crate::wire::request::PortRef;
 
@@ -83,15 +85,17 @@ impl<'l> Passage<'l> {
     #[inline]
     pub(crate) fn prepare(
         task: &'l Arc<Inner>,
-        message: &Message<'_>,
+        message: &mut Message<'_>,
         link: &'l Arc<Link>,
     ) -> Result<Self, SendFailure> {
         let mut passage = Self { task, link, token: None, records: Vec::new(), entered: Vec::new() };
         if message.is_plain() {
             return Ok(passage);
         }
-        if message.rights.len() > RIGHTS_MAX {
-            return Err(SendFailure::TooManyRights { count: message.rights.len(), most: RIGHTS_MAX });
+        let passed_on = message.reply.as_ref().is_some_and(|reply| reply.local_port().is_none());
+        let count = message.rights.len() + usize::from(passed_on);
+        if count > RIGHTS_MAX {
+            return Err(SendFailure::TooManyRights { count, most: RIGHTS_MAX });
         }
         match passage.enter(message) {
             Ok(()) => Ok(passage),
@@ -102,14 +106,19 @@ impl<'l> Passage<'l> {
         }
     }
 
-    fn enter(&mut self, message: &Message<'_>) -> Result<(), SendFailure> {
-        if let Some(reply) = &message.reply {
-            self.token = Some(self.token_for(reply)?.1);
+    fn enter(&mut self, message: &mut Message<'_>) -> Result<(), SendFailure> {
+        match &mut message.reply {
+            None => {}
+            Some(reply) if reply.local_port().is_some() => self.token = Some(self.token_for(reply)?.1),
+            Some(reply) => {
+                let record = reply.pass_on(self.link.task, true)?;
+                self.records.extend(record.iter().flat_map(Record::encode));
+            }
         }
-        for right in &message.rights {
+        for right in &mut message.rights {
             let record = match right {
                 Right::Send(right) => self.enter_send(right)?,
-                Right::SendOnce(right) => Record::SendOnce(self.enter_once(right)?),
+                Right::SendOnce(right) => self.enter_once(right)?,
                 Right::Dead => Record::Dead,
             };
             self.records.extend(record.encode());
@@ -132,10 +141,13 @@ impl<'l> Passage<'l> {
         }
     }
 
-    fn enter_once(&mut self, right: &SendOnceRight) -> Result<Token, SendFailure> {
+    fn enter_once(&mut self, right: &mut SendOnceRight) -> Result<Record, SendFailure> {
+        if right.local_port().is_none() {
+            return Ok(right.pass_on(self.link.task, false)?.unwrap_or(Record::Dead));
+        }
         let (port, token) = self.token_for(right)?;
         self.entered.push(Entered::Awaited(port.clone(), token));
-        Ok(token)
+        Ok(Record::SendOnce(token))
     }
 
     #[inline]
@@ -153,13 +165,13 @@ impl<'l> Passage<'l> {
 
     /// The message was published: the rights are the peer's.
     #[inline]
-    pub(crate) fn depart(self, message: Message<'_>) {
-        if let Some(reply) = message.reply {
-            reply.into_token();
+    pub(crate) fn depart(self, message: &mut Message<'_>) {
+        if let Some(reply) = message.reply.take() {
+            reply.leave(self.link.task);
         }
-        for right in message.rights {
+        for right in message.rights.drain(..) {
             match right {
-                Right::SendOnce(right) => right.into_token(),
+                Right::SendOnce(right) => right.leave(self.link.task),
                 // This task's own handle goes; the peer's right was counted before.
                 Right::Send(_) | Right::Dead => {}
             }
@@ -215,6 +227,7 @@ impl Inner {
                     Record::Send(port) => link.give_back(port, 1),
                     Record::SendOnce(token) => drop_answer(token),
                     Record::Granted { receiver, port } => self.refuse_grant(receiver, port),
+                    Record::Numbered { receiver, number, .. } => self.refuse_once(receiver, number),
                     Record::Dead => {}
                 }
             }
@@ -242,6 +255,19 @@ pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Arc<L
     }
 }
 
+impl Inner {
+    /// A send-once right to a third task's port has arrived, or to a port of this task's own. `None`: it
+    /// has ended meanwhile.
+    fn receive_once(self: &Arc<Self>, receiver: u64, number: u64) -> Option<SendOnceRight> {
+        if self.authority.as_ref().is_none_or(|authority| authority.task != receiver) {
+            return Some(SendOnceRight::numbered(self.clone(), Numbered::arrive(self, receiver, number)));
+        }
+        // The authority has told of it before.
+        self.look();
+        self.arrive_once(number)
+    }
+}
+
 /// The rights beside a reply right.
 fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Result<(), Nonsense> {
     let once = |token: Token| {
@@ -255,6 +281,14 @@ fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Re
             Record::Send(port) => Right::Send(SendRight::linked(task.clone(), link.clone(), port)),
             Record::Granted { receiver, port } => task.receive_grant(receiver, port),
             Record::SendOnce(token) => Right::SendOnce(once(token)?),
+            Record::Numbered { receiver, number, is_reply } => {
+                let right = task.receive_once(receiver, number);
+                if is_reply {
+                    into.reply = right;
+                    continue;
+                }
+                right.map_or(Right::Dead, Right::SendOnce)
+            }
             Record::Dead => Right::Dead,
         });
     }

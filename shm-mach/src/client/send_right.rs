@@ -16,7 +16,7 @@ use crate::client::right::Passage;
 use crate::client::task::Inner;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
-use crate::ring::slot::Head;
+use crate::ring::slot::{Head, RIGHT_BYTES};
 use crate::ring::world::World as _;
 use crate::wire::request::PortRef;
 
@@ -154,19 +154,19 @@ impl SendRight {
         &self,
         link: &Arc<Link>,
         port: PortRef,
-        message: Message<'a>,
+        mut message: Message<'a>,
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
-        let passage = match Passage::prepare(&self.held.task, &message, link) {
+        let passage = match Passage::prepare(&self.held.task, &mut message, link) {
             Ok(passage) => passage,
             Err(failure) => return Err(SendError::new(failure, message)),
         };
         let mut head = Head::message(message.id, message.body.len());
         head.reply = passage.token;
-        head.rights = message.rights.len();
+        head.rights = passage.records.len() / RIGHT_BYTES;
         match self.transfer(link, port, head, [&passage.records, message.body], deadline) {
             Ok(()) => {
-                passage.depart(message);
+                passage.depart(&mut message);
                 Ok(())
             }
             Err(failure) => {

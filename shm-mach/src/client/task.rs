@@ -12,6 +12,8 @@ use crate::client::attach::Authority;
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
+use crate::client::numbered::Numbers;
+use crate::client::once_grants::OnceGrants;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
@@ -89,6 +91,8 @@ pub(crate) struct Inner {
     pub(crate) acting: Lock<()>,
     pub(crate) ports: Lock<Ports>,
     pub(crate) sleepers: Sleepers,
+    pub(crate) once_grants: OnceGrants,
+    pub(crate) numbers: Numbers,
     next_link: AtomicU64,
     /// Makes port keys without a system call: SipHash of a counter under a random key.
     keys: RandomState,
@@ -131,6 +135,8 @@ impl Task {
             acting: Lock::default(),
             ports: Lock::default(),
             sleepers: Sleepers::default(),
+            once_grants: OnceGrants::default(),
+            numbers: Numbers::default(),
             next_link: AtomicU64::new(1),
             keys: RandomState::new(),
             next_key: AtomicU64::new(0),
@@ -188,6 +194,7 @@ impl Inner {
         ports.free.push(port.index);
         drop(ports);
         let (messages, was_given) = port.destroy();
+        self.once_grants.end_all(port);
         drop(messages);
         if was_given {
             self.look_after_death();

@@ -5,7 +5,11 @@
 //! 1   OPENED    0 lane u32 · 4 generation u32 · 8 port u32 · 12 epoch u32 · 16 key u64 · 24 start u64
 //! 2   RETURNED  0 port u32 · 4 epoch u32 · 8 key u64 · 16 count u64 · 24 zero
 //! 3   ABANDONED 0 lane u32 · 4 zero · 8 end u64 · 16 zero
+//! 8   CLAIMED   0 lane u32 · 4 generation u32 · 8 number u64 · 16 start u64 · 24 zero
+//! 9   DROPPED   0 slot u32 · 4 generation u32 · 8 number u64 · 16 zero
 //! ```
+
+use crate::ring::slot::Token;
 
 /// Bytes of the body of each control message: it fits into a slot.
 pub const BYTES: usize = 32;
@@ -47,7 +51,31 @@ pub enum Control {
         /// Position after the last slot it wrote.
         end: u64,
     },
+    /// The sender uses a send-once right that was passed on to it: the first record of this lane, and
+    /// the only one, is its message.
+    Claimed {
+        /// Index of the lane, not 0.
+        lane: u32,
+        /// The lane's generation.
+        generation: u32,
+        /// By which the receiver knows the right.
+        number: u64,
+        /// Position of the message.
+        start: u64,
+    },
+    /// A send-once right that was passed on, by the sender or to it, is dropped unused, or has not
+    /// arrived.
+    Dropped {
+        /// By which the receiver knows it.
+        number: u64,
+        /// The token that the sender had of it: for when the receiver does not know the number, because
+        /// the authority died before it told. Slot 65,535: none.
+        token: Token,
+    },
 }
+
+/// No token: see [`Control::Dropped`].
+pub const NO_TOKEN: Token = Token { slot: u16::MAX, generation: 0 };
 
 impl Control {
     /// The message id and body.
@@ -76,6 +104,19 @@ impl Control {
                 put(8, &end.to_le_bytes());
                 (3, body)
             }
+            Self::Claimed { lane, generation, number, start } => {
+                put(0, &lane.to_le_bytes());
+                put(4, &generation.to_le_bytes());
+                put(8, &number.to_le_bytes());
+                put(16, &start.to_le_bytes());
+                (8, body)
+            }
+            Self::Dropped { number, token } => {
+                put(0, &u32::from(token.slot).to_le_bytes());
+                put(4, &token.generation.to_le_bytes());
+                put(8, &number.to_le_bytes());
+                (9, body)
+            }
         }
     }
 
@@ -95,6 +136,13 @@ impl Control {
             }),
             2 => Some(Self::Returned { port: word(0), epoch: word(4), key: long(8), count: long(16) }),
             3 if word(0) != 0 => Some(Self::Abandoned { lane: word(0), end: long(8) }),
+            8 if word(0) != 0 && word(4) != 0 => {
+                Some(Self::Claimed { lane: word(0), generation: word(4), number: long(8), start: long(16) })
+            }
+            9 => {
+                let token = Token { slot: u16::try_from(word(0)).ok()?, generation: word(4) };
+                Some(Self::Dropped { number: long(8), token })
+            }
             _ => None,
         }
     }
@@ -117,6 +165,9 @@ mod tests {
             },
             Control::Returned { port: 9, epoch: 1, key: 11, count: u64::MAX },
             Control::Abandoned { lane: 1, end: u64::MAX },
+            Control::Claimed { lane: 255, generation: 1, number: u64::MAX - 4, start: u64::MAX },
+            Control::Dropped { number: u64::MAX - 5, token: Token { slot: 7, generation: u32::MAX } },
+            Control::Dropped { number: 0, token: NO_TOKEN },
         ];
         for control in all {
             let (id, body) = control.encode();

@@ -1,0 +1,252 @@
+//! Send-once rights to other tasks' ports that are passed on: what this task has of them, and how it
+//! uses one, drops it, and passes it on.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futex::sync::Lock;
+
+use crate::client::attach::AuthorityError;
+use crate::client::error::SendFailure;
+use crate::client::link::Link;
+use crate::client::message::Message;
+use crate::client::right::Passage;
+use crate::client::task::Inner;
+use crate::ring::slot::{Head, RIGHT_BYTES, Token};
+use crate::wire::control::{Control, NO_TOKEN};
+use crate::wire::request::{OnceRef, PAIRED, Request};
+
+/// A send-once right to another task's port, as its receiver knows it since it was passed on.
+#[derive(Debug)]
+pub(crate) struct Numbered {
+    receiver: u64,
+    number: u64,
+    /// Who was to get it in a message that was not sent; 0: this task has it.
+    unsent_to: u64,
+    /// The authority died before it answered: perhaps the receiver has not heard of the number, and
+    /// this token is still good.
+    unsure: Option<Token>,
+}
+
+/// What a task has of such rights.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    /// Receiver and number of each right that has arrived and was not used, dropped or passed on: each is
+    /// taken out after the receiver was told, or the authority.
+    held: Lock<HashSet<(u64, u64)>>,
+    questions: Lock<Vec<Question>>,
+    /// There are questions: else nobody takes the lock.
+    is_asked: AtomicBool,
+}
+
+/// Has the right arrived that a dead task had passed on?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Question {
+    issuer: u64,
+    receiver: u64,
+    number: u64,
+}
+
+/// Questions that wait for the end of what the dead have queued.
+const QUESTIONS_MOST: usize = 1 << 14;
+
+impl Numbered {
+    /// A right has arrived.
+    pub(crate) fn arrive(task: &Inner, receiver: u64, number: u64) -> Self {
+        task.numbers.held.lock().insert((receiver, number));
+        Self { receiver, number, unsent_to: 0, unsure: None }
+    }
+
+    /// Passes on a right that the peer of `home` gave to this task by `token`: it is a number from here
+    /// on, sent or not.
+    ///
+    /// # Errors
+    /// The failure, and the number if the token may have ended; `None` if a task is dead.
+    pub(crate) fn of_token(
+        task: &Inner,
+        home: &Link,
+        token: Token,
+        to: u64,
+    ) -> Result<Option<Self>, (SendFailure, Option<Self>)> {
+        let mut right = Self { receiver: home.task, number: task.next_secret(), unsent_to: to, unsure: None };
+        match right.grant(task, OnceRef::Token(token), right.number, to, 0) {
+            Ok(()) => Ok(Some(right)),
+            Err(SendFailure::PortDied) => Ok(None),
+            Err(SendFailure::NoAuthority) => {
+                right.unsure = Some(token);
+                Err((SendFailure::NoAuthority, Some(right)))
+            }
+            Err(failure) => Err((failure, None)),
+        }
+    }
+
+    /// Makes it a right that the task `to` has: asks the authority, which tells the receiver first.
+    ///
+    /// # Errors
+    /// [`SendFailure::NotIntroduced`], [`SendFailure::NoAuthority`], [`SendFailure::NoBuffer`],
+    /// [`SendFailure::PortDied`]: a task is dead.
+    fn grant(
+        &self,
+        task: &Inner,
+        right: OnceRef,
+        number: u64,
+        to: u64,
+        instead_of: u64,
+    ) -> Result<(), SendFailure> {
+        let authority = match &task.authority {
+            Some(authority) if (self.receiver | to) & PAIRED == 0 => authority,
+            _ => return Err(SendFailure::NotIntroduced),
+        };
+        let request = Request::GrantOnce { receiver: self.receiver, right, number, to, instead_of };
+        match authority.ask(&request, None) {
+            Ok(_) => Ok(()),
+            Err(AuthorityError::TaskDied) => Err(SendFailure::PortDied),
+            Err(AuthorityError::NoBuffer) => Err(SendFailure::NoBuffer),
+            Err(_) => Err(SendFailure::NoAuthority),
+        }
+    }
+
+    /// Passes it on, to the peer with whom a message goes; gives the number that is to be sent. Asked for
+    /// once, it stays so until it is sent.
+    ///
+    /// # Errors
+    /// As [`grant`](Self::grant).
+    pub(crate) fn pass_on(&mut self, task: &Inner, to: u64) -> Result<(u64, u64), SendFailure> {
+        if self.unsent_to != to || self.unsure.is_some() {
+            self.renumber(task, to)?;
+            self.unsent_to = to;
+        }
+        Ok((self.receiver, self.number))
+    }
+
+    fn renumber(&mut self, task: &Inner, to: u64) -> Result<(), SendFailure> {
+        if self.unsure.is_some() {
+            return Err(SendFailure::NoAuthority);
+        }
+        let number = task.next_secret();
+        self.grant(task, OnceRef::Number(self.number), number, to, self.unsent_to)?;
+        task.numbers.held.lock().remove(&(self.receiver, self.number));
+        self.number = number;
+        Ok(())
+    }
+
+    /// Sends a message with it. Never waits for the receiver.
+    ///
+    /// # Errors
+    /// [`SendFailure::PortDied`]: and the right with it. Others: it is as good as before.
+    pub(crate) fn send<'a>(
+        &mut self,
+        task: &Arc<Inner>,
+        mut message: Message<'a>,
+    ) -> Result<(), (SendFailure, Message<'a>)> {
+        match self.try_send(task, &mut message) {
+            Ok(()) => Ok(()),
+            Err(failure) => Err((failure, message)),
+        }
+    }
+
+    fn try_send(&mut self, task: &Arc<Inner>, message: &mut Message<'_>) -> Result<(), SendFailure> {
+        if self.unsent_to != 0 {
+            // It was to be another's: this task takes it back.
+            let own = task.authority.as_ref().ok_or(SendFailure::NotIntroduced)?.task;
+            self.renumber(task, own)?;
+            self.unsent_to = 0;
+            task.numbers.held.lock().insert((self.receiver, self.number));
+        }
+        let link = &task.link_to(self.receiver)?;
+        if link.is_dead() {
+            return Err(SendFailure::PortDied);
+        }
+        let (length, longest) = (message.body.len(), link.longest_body());
+        if length > longest {
+            return Err(SendFailure::TooLarge { length, longest });
+        }
+        let passage = Passage::prepare(task, message, link)?;
+        let mut head = Head::message(message.id, length);
+        head.reply = passage.token;
+        head.rights = passage.records.len() / RIGHT_BYTES;
+        match link.send_on_own_lane(self.number, head, [&passage.records, message.body]) {
+            Ok(()) => {
+                task.numbers.held.lock().remove(&(self.receiver, self.number));
+                passage.depart(message);
+                Ok(())
+            }
+            Err(failure) => {
+                passage.refuse(message);
+                Err(failure)
+            }
+        }
+    }
+
+    /// It is dropped unused.
+    pub(crate) fn release(self, task: &Inner) {
+        task.drop_number(self.receiver, self.number, self.unsure.unwrap_or(NO_TOKEN));
+        task.numbers.held.lock().remove(&(self.receiver, self.number));
+    }
+
+    /// Whether a message to this task carries it away.
+    pub(crate) fn is_for(&self, to: u64) -> bool {
+        self.unsent_to == to && self.unsure.is_none()
+    }
+}
+
+impl Inner {
+    /// Tells a right's receiver that it is dropped, or has not arrived: over the link, if there is one, so
+    /// that it comes after what was told there of the same right.
+    fn drop_number(&self, receiver: u64, number: u64, token: Token) {
+        if let Some(link) = self.peers.get(receiver) {
+            link.tell(Control::Dropped { number, token });
+        } else if let Some(authority) = &self.authority {
+            authority.say(&Request::ReleaseOnce { receiver, number }, None);
+        }
+    }
+
+    /// A right was in a message that is destroyed unread.
+    pub(crate) fn refuse_once(&self, receiver: u64, number: u64) {
+        match &self.authority {
+            Some(authority) if authority.task == receiver => self.end_once(receiver, number, NO_TOKEN),
+            _ => self.drop_number(receiver, number, NO_TOKEN),
+        }
+    }
+
+    /// A task asks whether a right has arrived that a dead one had passed on.
+    pub(crate) fn be_asked_once(&self, issuer: u64, receiver: u64, number: u64) {
+        let question = Question { issuer, receiver, number };
+        let mut questions = self.numbers.questions.lock();
+        if questions.len() < QUESTIONS_MOST && !questions.contains(&question) {
+            questions.push(question);
+            self.numbers.is_asked.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether somebody has asked and was not answered yet.
+    pub(crate) fn is_asked_once(&self) -> bool {
+        self.numbers.is_asked.load(Ordering::Acquire)
+    }
+
+    /// Answers the questions about tasks of which nothing more comes: what has not arrived never will.
+    pub(crate) fn answer_questions(&self) {
+        if !self.is_asked_once() {
+            return;
+        }
+        let mut questions = self.numbers.questions.lock();
+        let due: Vec<_> = questions.extract_if(.., |question| self.is_heard_out(question.issuer)).collect();
+        self.numbers.is_asked.store(!questions.is_empty(), Ordering::Release);
+        drop(questions);
+        for Question { receiver, number, .. } in due {
+            if !self.numbers.held.lock().contains(&(receiver, number)) {
+                self.refuse_once(receiver, number);
+            }
+        }
+    }
+
+    /// Whether a task is dead and everything is read that it had queued here.
+    fn is_heard_out(&self, task: u64) -> bool {
+        if self.peers.get(task).is_some_and(|link| !link.is_dead()) {
+            return false;
+        }
+        let ports: Vec<_> = self.ports.lock().slots.iter().flatten().cloned().collect();
+        !ports.iter().any(|port| port.reads(task))
+    }
+}
