@@ -6,11 +6,11 @@ mod common;
 use std::time::Duration;
 
 use common::watchdog::Watchdog;
-use common::{Peer, inherited, role, spawn};
+use common::{Peer, inherited, role, sockets, spawn};
 use shm_mach::authority::Embedded;
 use shm_mach::{
     Deadline, Message, Notification, Options, ReceiveRight, Received, Right, SendFailure, SendOnceRight,
-    SendRight, Task,
+    SendRight, Task, join,
 };
 
 /// What a child is told to do; it answers with the number plus 100 when it is done, or plus 200 when it
@@ -135,6 +135,8 @@ struct Stage {
 struct Actor {
     peer: Peer,
     port: SendRight,
+    /// R's own right to its port, if R knows it.
+    from_r: Option<SendRight>,
 }
 
 impl Stage {
@@ -152,7 +154,7 @@ impl Stage {
     fn actor(&self) -> Actor {
         let peer = spawn(self.test, "child", self.director.prepare_child(&self.meeting).unwrap());
         let port = self.hear(0).take_rights().into_iter().find_map(Right::into_send).unwrap();
-        Actor { peer, port }
+        Actor { peer, port, from_r: None }
     }
 
     fn hear(&self, id: i32) -> Received {
@@ -182,15 +184,21 @@ impl Stage {
 
     /// A child that R has given a send-once right.
     fn holder(&self) -> Actor {
-        let actor = self.actor();
+        let mut actor = self.actor();
         actor.port.send(Message::new(call::MEET, b"")).unwrap();
         let mut message = Received::new();
         self.service.receive(&mut message).unwrap();
-        let port = message.take_rights().into_iter().find_map(Right::into_send).unwrap();
+        actor.from_r = message.take_rights().into_iter().find_map(Right::into_send);
         self.hear(call::MEET + 100);
-        port.send(Message::new(PASSED, b"").with_right(self.answers.make_send_once())).unwrap();
-        self.hear(PASSED + 100);
+        self.give(&actor);
         actor
+    }
+
+    /// R gives a send-once right to a child that it knows.
+    fn give(&self, actor: &Actor) {
+        let once = self.answers.make_send_once();
+        actor.from_r.as_ref().unwrap().send(Message::new(PASSED, b"").with_right(once)).unwrap();
+        self.hear(PASSED + 100);
     }
 
     /// One child passes its right on, and the other one has it.
@@ -257,8 +265,11 @@ fn long_answers_of_a_third_task_arrive_whole() {
     let stage = Stage::set(TEST);
     let third = stage.actor();
     let body: Vec<u8> = (0..100_000).map(|at| at as u8).collect();
-    for _ in 0..70 {
-        let holder = stage.holder();
+    let holder = stage.holder();
+    for round in 0..70 {
+        if round > 0 {
+            stage.give(&holder);
+        }
         stage.pass(&holder, &third, call::PASS);
         third.port.send(Message::new(call::USE, &body)).unwrap();
         stage.hear(call::USE + 100);
@@ -469,6 +480,34 @@ fn a_right_that_was_passed_on_is_revoked() {
 }
 
 #[test]
+fn without_an_authority_nothing_is_passed_on_and_the_right_stays_good() {
+    const TEST: &str = "without_an_authority_nothing_is_passed_on_and_the_right_stays_good";
+    if role().is_some() {
+        let joined = join(inherited(), &Options::default()).unwrap();
+        let mut message = Received::new();
+        joined.receive.receive(&mut message).unwrap();
+        let reply = message.take_reply().unwrap();
+        let refused = joined.send.send(Message::new(1, b"").reply_to(reply)).unwrap_err();
+        assert_eq!(refused.failure(), SendFailure::NotIntroduced);
+        let reply =
+            refused.into_message().take_reply().expect("a refused message comes back with its rights");
+        let refused = joined.send.send(Message::new(1, b"").with_right(reply)).unwrap_err();
+        let right = refused.into_message().take_rights().into_iter().find_map(Right::into_send_once);
+        right.unwrap().send(Message::new(ANSWER, b"")).unwrap();
+        return;
+    }
+    let (ours, theirs) = sockets();
+    let peer = spawn(TEST, "child", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    let replies = joined.task.allocate().unwrap();
+    joined.send.send(Message::new(1, b"").reply_to(replies.make_send_once())).unwrap();
+    let mut message = Received::new();
+    replies.receive(&mut message).unwrap();
+    assert_eq!((message.id(), replies.send_once_rights()), (ANSWER, 0));
+    peer.finish();
+}
+
+#[test]
 fn a_port_dies_while_its_right_is_elsewhere() {
     const TEST: &str = "a_port_dies_while_its_right_is_elsewhere";
     if role().is_some() {
@@ -483,7 +522,7 @@ fn a_port_dies_while_its_right_is_elsewhere() {
     stage.meeting.receive(&mut message).unwrap(); // either way
     // And the lane of that message is free again, as many times as there are lanes.
     for _ in 0..300 {
-        let holder = stage.holder();
+        stage.give(&holder);
         stage.pass(&holder, &third, call::PASS);
         stage.tell(&third, call::USE);
         stage.answered_by(&third);

@@ -139,7 +139,10 @@ impl PortState {
             return true;
         };
         match head.kind {
-            Kind::Message => into.set_origin(&head, &awaited.link),
+            Kind::Message => {
+                into.set_origin(&head, &awaited.link);
+                self.in_hand += u32::from(head.rights > 0);
+            }
             Kind::Close => into.set_notification(Notification::SendOnce),
         }
         if let Some(slot) = awaited.consume(&head) {

@@ -24,9 +24,8 @@ pub(crate) struct Numbered {
     number: u64,
     /// Who was to get it in a message that was not sent; 0: this task has it.
     unsent_to: u64,
-    /// The authority died before it answered: perhaps the receiver has not heard of the number, and
-    /// this token is still good.
-    unsure: Option<Token>,
+    /// The authority died before it answered: perhaps this is what the receiver knows of the right.
+    unsure: Option<OnceRef>,
 }
 
 /// What a task has of such rights.
@@ -72,12 +71,12 @@ impl Numbered {
         let mut right = Self { receiver: home.task, number: task.next_secret(), unsent_to: to, unsure: None };
         match right.grant(task, OnceRef::Token(token), right.number, to, 0) {
             Ok(()) => Ok(Some(right)),
-            Err(SendFailure::PortDied) => Ok(None),
-            Err(SendFailure::NoAuthority) => {
-                right.unsure = Some(token);
+            Err(Some(SendFailure::PortDied)) => Ok(None),
+            Err(Some(failure)) => Err((failure, None)),
+            Err(None) => {
+                right.unsure = Some(OnceRef::Token(token));
                 Err((SendFailure::NoAuthority, Some(right)))
             }
-            Err(failure) => Err((failure, None)),
         }
     }
 
@@ -85,7 +84,8 @@ impl Numbered {
     ///
     /// # Errors
     /// [`SendFailure::NotIntroduced`], [`SendFailure::NoAuthority`], [`SendFailure::NoBuffer`],
-    /// [`SendFailure::PortDied`]: a task is dead.
+    /// [`SendFailure::PortDied`]: a task is dead. `None`: the authority died before it answered, and may
+    /// have told the receiver.
     fn grant(
         &self,
         task: &Inner,
@@ -93,17 +93,21 @@ impl Numbered {
         number: u64,
         to: u64,
         instead_of: u64,
-    ) -> Result<(), SendFailure> {
+    ) -> Result<(), Option<SendFailure>> {
         let authority = match &task.authority {
             Some(authority) if (self.receiver | to) & PAIRED == 0 => authority,
-            _ => return Err(SendFailure::NotIntroduced),
+            _ => return Err(Some(SendFailure::NotIntroduced)),
         };
+        authority.check();
+        if authority.is_gone() {
+            return Err(Some(SendFailure::NoAuthority));
+        }
         let request = Request::GrantOnce { receiver: self.receiver, right, number, to, instead_of };
         match authority.ask(&request, None) {
             Ok(_) => Ok(()),
-            Err(AuthorityError::TaskDied) => Err(SendFailure::PortDied),
-            Err(AuthorityError::NoBuffer) => Err(SendFailure::NoBuffer),
-            Err(_) => Err(SendFailure::NoAuthority),
+            Err(AuthorityError::TaskDied) => Err(Some(SendFailure::PortDied)),
+            Err(AuthorityError::NoBuffer) => Err(Some(SendFailure::NoBuffer)),
+            Err(_) => Err(None),
         }
     }
 
@@ -125,7 +129,12 @@ impl Numbered {
             return Err(SendFailure::NoAuthority);
         }
         let number = task.next_secret();
-        self.grant(task, OnceRef::Number(self.number), number, to, self.unsent_to)?;
+        if let Err(failure) = self.grant(task, OnceRef::Number(self.number), number, to, self.unsent_to) {
+            if failure.is_none() {
+                self.unsure = Some(OnceRef::Number(number));
+            }
+            return Err(failure.unwrap_or(SendFailure::NoAuthority));
+        }
         task.numbers.held.lock().remove(&(self.receiver, self.number));
         self.number = number;
         Ok(())
@@ -179,9 +188,16 @@ impl Numbered {
         }
     }
 
-    /// It is dropped unused.
+    /// It is dropped unused. Of one about which the authority died, the receiver ends what it knows.
     pub(crate) fn release(self, task: &Inner) {
-        task.drop_number(self.receiver, self.number, self.unsure.unwrap_or(NO_TOKEN));
+        let token = match self.unsure {
+            Some(OnceRef::Token(token)) => token,
+            _ => NO_TOKEN,
+        };
+        task.drop_number(self.receiver, self.number, token);
+        if let Some(OnceRef::Number(number)) = self.unsure {
+            task.drop_number(self.receiver, number, NO_TOKEN); // of the two the receiver knows one
+        }
         task.numbers.held.lock().remove(&(self.receiver, self.number));
     }
 

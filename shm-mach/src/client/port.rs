@@ -65,6 +65,8 @@ pub(crate) struct PortState {
     pub(super) kept: Option<Kept>,
     /// Send-once rights of this task's own that are gone, of those that were made, modulo 2^32.
     pub(super) once_gone: u32,
+    /// Messages with rights beside the body that were taken and whose rights have not arrived yet.
+    pub(super) in_hand: u32,
     pub(super) waiting_for_room: u32,
     pub(super) no_senders: Option<Arc<Port>>,
     /// A dead peer has lanes that are not dry yet.
@@ -111,6 +113,7 @@ impl Port {
             awaited: Vec::new(),
             kept: None,
             once_gone: 0,
+            in_hand: 0,
             waiting_for_room: 0,
             no_senders: None,
             unsettled: false,
@@ -258,6 +261,7 @@ impl Port {
                     let holder = state.seat(at).holder;
                     if let Some(link) = &state.port.holders.get(holder).link {
                         into.set_origin(&head, link);
+                        state.port.in_hand += u32::from(head.rights > 0);
                     }
                     state.port.lane_was_last = true;
                     state.advance(at, &head);
@@ -352,7 +356,12 @@ impl Port {
     pub(crate) fn reads(&self, task: u64) -> bool {
         let state = self.group.lock();
         let holders = &state.port.holders;
-        holders.find(task).is_some_and(|at| holders.get(at).lanes > 0)
+        state.port.in_hand > 0 || holders.find(task).is_some_and(|at| holders.get(at).lanes > 0)
+    }
+
+    /// The rights of a message that was taken have arrived, or were refused.
+    pub(crate) fn put_down(&self) {
+        self.group.lock().port.in_hand -= 1;
     }
 
     /// The tasks that are `holder`, of those that use rights to this port or were given one, also of

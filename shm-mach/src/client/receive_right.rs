@@ -145,7 +145,12 @@ impl ReceiveRight {
 
     /// Gives the rights of a message to the program; `None` if its sender wrote nonsense.
     fn unpack(&self, into: &mut Received) -> Option<Result<(), ReceiveError>> {
-        match arrive(&self.task, into) {
+        let has_records = !into.raw.records.is_empty();
+        let arrived = arrive(&self.task, into);
+        if has_records {
+            self.port.put_down();
+        }
+        match arrived {
             Ok(()) => Some(Ok(())),
             Err(link) => {
                 into.clear();
