@@ -423,6 +423,34 @@ fn one_who_dies_before_its_message_is_sent_has_passed_nothing_on() {
     }
 }
 
+/// A child that has asked the authority to pass its right on to R itself, and could not send it.
+fn unsent_home(stage: &Stage) -> Actor {
+    let holder = stage.holder();
+    let full = stage.r.allocate().unwrap();
+    full.set_queue_limit(0).unwrap();
+    let to_full = Message::new(call::TO, b"").with_right(full.make_send());
+    holder.from_r.as_ref().unwrap().send(to_full).unwrap();
+    stage.hear(call::TO + 100);
+    stage.tell_in_vain(&holder, call::TRY);
+    holder
+}
+
+#[test]
+fn a_right_that_was_not_sent_home_is_not_waited_for() {
+    const TEST: &str = "a_right_that_was_not_sent_home_is_not_waited_for";
+    if role().is_some() {
+        return child();
+    }
+    let stage = Stage::set(TEST);
+    let mut holder = unsent_home(&stage);
+    assert_eq!(stage.answers.send_once_rights(), 1);
+    holder.peer.kill();
+    stage.given_up();
+    let holder = unsent_home(&stage);
+    stage.tell(&holder, call::USE);
+    stage.answered_by(&holder);
+}
+
 #[test]
 fn a_right_that_could_not_be_sent_is_still_good() {
     const TEST: &str = "a_right_that_could_not_be_sent_is_still_good";

@@ -163,3 +163,34 @@ impl ReplyWords<'_> {
         self.flags.word.store(word, order!("reply-flags", Release));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_an_earlier_generation_say_nothing_and_later_ones_all() {
+        let (slot, flags) = (Slot::default(), ReplyFlags::default());
+        let words = ReplyWords { slot: &slot, flags: &flags, gate: Gate::Symmetric };
+        for generation in [1, 7, REFRESH - 1, u32::MAX - 1] {
+            words.begin(generation, Some(0));
+            assert!(!words.is_consumed(generation));
+            assert!(!words.is_consumed(next_generation(generation)), "the flags are older");
+            words.consume(generation, &Head::message(1, 100));
+            assert!(words.is_consumed(generation));
+            words.begin(next_generation(generation), Some(0));
+            assert!(words.is_consumed(generation), "the flags are newer");
+        }
+    }
+
+    #[test]
+    fn flags_are_never_half_the_number_range_behind() {
+        let (slot, flags) = (Slot::default(), ReplyFlags::default());
+        let words = ReplyWords { slot: &slot, flags: &flags, gate: Gate::Symmetric };
+        for step in 1..=256 {
+            let generation = REFRESH.wrapping_mul(step);
+            words.begin(generation, None);
+            assert!(!words.is_consumed(generation.wrapping_add(REFRESH - 1)), "{generation:#x}");
+        }
+    }
+}
