@@ -5,6 +5,7 @@ use futex::{Deadline, Gate, WaitSet};
 use shm_mach::ring::group::Group;
 use shm_mach::ring::lane_in::LaneIn;
 use shm_mach::ring::lane_out::{LaneOut, Refusal};
+use shm_mach::ring::order::Source;
 use shm_mach::ring::samples::Samples;
 use shm_mach::ring::slot::{Head, Kind};
 use shm_mach::ring::state::State;
@@ -142,8 +143,13 @@ pub fn take(state: &mut State<Inbox>) -> Option<i32> {
     if let Some(at) = state.port.awaited.iter().position(Awaited::is_there) {
         return Some(state.port.awaited.swap_remove(at).take());
     }
-    let (at, head) = state.ready()?;
-    let head = head.expect("torn: an honest sender writes no nonsense");
+    let (at, head) = if state.order.is_in_force() {
+        let Source::Lane(at) = state.next_due()? else { panic!("only lanes are in order here") };
+        (at, state.seat(at).lane.peek().expect("torn: no nonsense").expect("it was there"))
+    } else {
+        let (at, head) = state.ready()?;
+        (at, head.expect("torn: an honest sender writes no nonsense"))
+    };
     let id = read(&state.seat(at).lane, &head);
     state.advance(at, &head);
     id

@@ -4,6 +4,7 @@ pub mod full;
 pub mod gate;
 pub mod group;
 pub mod lane;
+pub mod order;
 pub mod reply;
 pub mod table;
 pub mod world;
@@ -57,6 +58,9 @@ models! {
     group::hand_over, 2;
     group::early, 2;
     group::cascade, 2;
+    order::told, 2;
+    order::told_over_a_new_lane, 2;
+    order::no_longer_alone, 2;
     reply::publish_consume, 3;
     reply::in_order, 3;
     reply::drop_against_abandon, 3;

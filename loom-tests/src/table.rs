@@ -44,6 +44,7 @@ const NEVER_STALE: &str =
     "the model holds without it: loom shows no old field beside the last version. The argument stands alone";
 const TORN: &str = "a torn row";
 const MISSING: &str = "an earlier answer is missing";
+const DISORDER: &str = "what followed was received first";
 const OLD_LIMIT: &str = "the old generation's limit was believed";
 
 const fn row(name: &'static str, file: &'static str, partner: &'static str, proof: Proof) -> Row {
@@ -247,6 +248,18 @@ pub const STEPS: &[Row] = &[
         Fails(&[("reply::heap_again", RACE)]),
     ),
     row(
+        "round-hears",
+        GROUP,
+        "a round knows the lanes that were opened before its horizon",
+        Fails(&[("order::told_over_a_new_lane", DISORDER)]),
+    ),
+    row(
+        "horizon-first",
+        GROUP,
+        "what was sent after the horizon waits for the next round",
+        Fails(&[("order::told", DISORDER)]),
+    ),
+    row(
         "publish-unasked",
         LANE_IN,
         "the cursor is published on time, not only when the full flag is up",
@@ -285,6 +298,12 @@ pub const RULES: &[Row] = &[
         "loom-tests/src/office.rs",
         "a lane of news is not disarmed by a reader that does not know who is about to sleep",
         Fails(&[("world::news_lane", STUCK)]),
+    ),
+    row(
+        "alone-ends-first",
+        "loom-tests/src/models/order.rs",
+        "a sole sender is told that it is not any more before another one is made",
+        Fails(&[("order::no_longer_alone", DISORDER)]),
     ),
     row(
         "reuse-when-drained",

@@ -28,6 +28,8 @@ pub struct Wire {
     /// Which half it lies in.
     link: u64,
     gate: Gate,
+    /// Whether the receiver says that no stamps are needed.
+    sole: bool,
 }
 
 /// The slot at index `at` as the lap before [`START`] left it: a message that must not be seen again.
@@ -64,6 +66,7 @@ impl Wire {
             payload: Shared::heap_slice(Box::new([])),
             link,
             gate: Gate::Symmetric,
+            sole: true,
         }
     }
 
@@ -71,6 +74,13 @@ impl Wire {
     #[must_use]
     pub fn with_membarrier(mut self) -> Self {
         self.gate = Gate::register();
+        self
+    }
+
+    /// The same lane as one of several ways to its port: its messages are stamped.
+    #[must_use]
+    pub fn stamped(mut self) -> Self {
+        self.sole = false;
         self
     }
 
@@ -131,7 +141,9 @@ impl Wire {
             flags: self.flags.clone(),
             cursor: self.cursor.clone(),
         };
-        LaneIn::adopt(words, self.gate, generation, start, limit)
+        let mut lane = LaneIn::adopt(words, self.gate, generation, start, limit);
+        lane.set_sole(self.sole);
+        lane
     }
 
     /// Tells the receiver that the lane is open: what its look at the news finds.

@@ -23,4 +23,6 @@ pub(crate) mod receive_right;
 pub(crate) mod replies;
 pub(crate) mod right;
 pub(crate) mod send_right;
+pub(crate) mod take;
 pub(crate) mod task;
+pub(crate) mod ways;

@@ -97,7 +97,8 @@
 //!
 //! The folder `docs` of this crate tells how it works: `layout.md` (every shared byte), `protocol.md`
 //! (who does what, and why so), `orderings.md` (every memory ordering and its proof), `threats.md` (what
-//! an attacker can try) and `differences.md` (where this is not Mach).
+//! an attacker can try), `differences.md` (where this is not Mach) and `messages.md` (Mach's own message
+//! form, for the C interface to come).
 #![deny(unsafe_code)]
 #![allow(
     clippy::result_large_err,

@@ -19,11 +19,13 @@
 //! Nothing here knows what a right is, and nothing here trusts the other side: an index, a length or
 //! a count that is read from a peer is used only after it was compared with a private value.
 
+mod age;
 pub mod group;
 pub mod heap;
 pub mod lane_in;
 pub mod lane_out;
 pub mod layout;
+pub mod order;
 pub mod patience;
 pub mod payload;
 pub mod reply;

@@ -5,6 +5,7 @@ pub mod bytes;
 pub mod control;
 pub mod event;
 pub mod hello;
+pub mod mach;
 pub mod place;
 pub mod record;
 pub mod request;

@@ -151,6 +151,10 @@ loom::lazy_static! {
     static ref FUTEX: Futex = Futex { queue: Mutex::new(Vec::new()), expired: AtomicBool::new(false) };
 }
 
+loom::lazy_static! {
+    static ref CLOCK: AtomicU64 = AtomicU64::new(1);
+}
+
 fn address(word: &AtomicU32) -> usize {
     std::ptr::from_ref(word) as usize
 }
@@ -220,6 +224,14 @@ pub fn futex_wake(word: &AtomicU32, count: u32) -> usize {
 /// Time stands still.
 pub fn monotonic_ns() -> u64 {
     0
+}
+
+/// The clock that stamps messages: a counter. Reading it releases what its reader had published and
+/// acquires what earlier readers had: a store that was made before somebody read a time is seen by
+/// everybody who reads a later one. On a machine that follows from one order of time for all, which
+/// loom does not have.
+pub fn stamp() -> u64 {
+    CLOCK.fetch_add(1, O::AcqRel)
 }
 
 /// The model needs no registration.

@@ -117,6 +117,18 @@ pub fn monotonic_ns() -> u64 {
     (now.tv_sec as u64) * 1_000_000_000 + now.tv_nsec as u64
 }
 
+/// Now, by the clock that stamps messages: `CLOCK_MONOTONIC`, the same in every process of a time
+/// namespace, read through the vDSO. The kernel reads the counter behind a barrier there, so whoever
+/// has seen an effect of a store reads a later time than whoever made the store had read before it.
+#[inline]
+pub fn stamp() -> u64 {
+    let now = monotonic_ns();
+    // A counter that ticks slower than a message travels could give two of them one time.
+    #[cfg(not(target_arch = "x86_64"))]
+    while monotonic_ns() == now {}
+    now
+}
+
 /// Sleeps while `word` holds `expected`, until a wake or the deadline.
 ///
 /// # Panics

@@ -1,7 +1,6 @@
 //! Send-once rights to a port, and the answers that it awaits by them.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futex::Gate;
 
@@ -14,6 +13,7 @@ use crate::client::replies::{Awaited, Kept};
 use crate::client::right::Right;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
+use crate::ring::order::Order;
 use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
 use crate::ring::world::Sources;
@@ -22,24 +22,27 @@ impl Port {
     /// A send-once right of this task's own was made.
     #[inline]
     pub(crate) fn add_once(&self) {
-        self.once_made.fetch_add(1, Ordering::Relaxed);
+        let mut state = self.group.lock();
+        if state.port.is_known_outside() {
+            state.open_up();
+        }
+        state.port.once += 1;
     }
 
     /// How many send-once rights to the port exist (`sorights`): of this task's own, and out to others.
     pub(crate) fn send_once_rights(&self) -> u32 {
-        let state = self.group.lock();
-        let own = self.once_made.load(Ordering::Relaxed).wrapping_sub(state.port.once_gone);
-        own + state.port.awaited.len() as u32
+        self.group.lock().port.once
     }
 
     /// Such a right was used.
     pub(crate) fn answer_local(&self, message: LocalMessage) {
         let refused = self.group.change(|state| {
-            state.port.lose_once();
+            state.port.once -= 1;
             if state.port.is_dead {
                 return Some(message);
             }
-            state.port.local.push_back(message);
+            let stamp = state.stamp();
+            state.port.queue(LocalMessage { stamp, ..message });
             None
         });
         drop(refused); // not under the lock: its rights may lead to this very port
@@ -54,29 +57,48 @@ impl Port {
     /// awaited here.
     pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
         self.group.extend(|state| {
+            state.count_answers();
             let bell = state.is_sleepy().then(|| self.group.bell());
             let (token, awaited) = match state.port.kept.take_if(|kept| kept.is_of(link)) {
                 Some(kept) => kept.begin(bell),
                 None => link.begin_reply(self.index, bell)?,
             };
             state.port.awaited.push(awaited);
-            state.port.lose_once();
             Ok(token)
         })
     }
 
     /// A task has passed on the right that its token stood for: the token ends, if it is out.
     pub(crate) fn take_token(&self, task: u64, token: Token) -> bool {
-        let awaited = &mut self.group.lock().port.awaited;
-        let Some(at) = awaited.iter().position(|awaited| awaited.is_to(task, token)) else { return false };
-        awaited.swap_remove(at).take_back();
+        let port = &mut self.group.lock().port;
+        let mut awaited = port.awaited.iter();
+        let Some(at) = awaited.position(|awaited| awaited.is_to(task, token)) else { return false };
+        port.awaited.swap_remove(at).take_back();
+        port.elsewhere += 1;
         true
+    }
+
+    /// A right that was passed on is this task's own again.
+    pub(crate) fn take_home(&self) {
+        self.group.lock().port.elsewhere -= 1;
+    }
+
+    /// A right that was passed on has ended unused.
+    pub(crate) fn give_up(&self) {
+        self.group.change(|state| {
+            state.port.elsewhere -= 1;
+            state.port.once -= 1;
+            if !state.port.is_dead {
+                state.port.queue(LocalMessage::notification(Notification::SendOnce));
+            }
+        });
     }
 
     /// The peer of `link` has opened a lane to use a right that was passed on to it: its answer is
     /// awaited there.
     pub(crate) fn await_on_lane(&self, link: &Arc<Link>, index: usize, lane: LaneIn) {
         let refused = self.group.change(|state| {
+            state.port.elsewhere -= 1;
             if state.port.is_dead {
                 return Some(lane);
             }
@@ -99,8 +121,6 @@ impl Port {
     /// The token was not published after all: the right is still this task's.
     pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
         let port = &mut self.group.lock().port;
-        // The right exists again.
-        port.once_gone = port.once_gone.wrapping_sub(1);
         if let Some(at) = port.awaited.iter().position(|awaited| awaited.is_to(link.task, token)) {
             return port.awaited.swap_remove(at).take_back();
         }
@@ -110,6 +130,7 @@ impl Port {
         // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
         // given back then. The right exists again, so what told of its end is taken back: one such
         // notification is like another.
+        port.once += 1;
         let told = port.local.iter().rposition(LocalMessage::is_send_once);
         if let (true, Some(at)) = (link.is_dead(), told) {
             port.local.remove(at);
@@ -118,16 +139,12 @@ impl Port {
 }
 
 impl PortState {
-    /// A send-once right of this task's own is used, dropped, or goes out as a token.
-    fn lose_once(&mut self) {
-        self.once_gone = self.once_gone.wrapping_add(1);
-    }
-
     /// The answer that was given first, of those that are there.
     #[inline]
     pub(super) fn take_answer(&mut self, into: &mut Received) -> bool {
         let Some((at, head)) = self.first_answer() else { return false };
         let awaited = self.awaited.swap_remove(at);
+        self.once -= 1;
         self.lane_was_last = true;
         let copied = head.and_then(|head| match head.kind {
             Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| head),
@@ -187,9 +204,9 @@ impl PortState {
         let order = |awaited: &Awaited| awaited.peek().ok().flatten().map_or(u64::MAX, |head| head.stamp);
         lost.sort_by_cached_key(order);
         for awaited in lost {
+            self.once -= 1;
             let answer = if condemned { None } else { last_answer(&awaited) };
-            self.local
-                .push_back(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
+            self.queue(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
         }
     }
 
@@ -200,7 +217,8 @@ impl PortState {
         self.awaited = kept;
         let any = !ended.is_empty();
         for awaited in ended {
-            self.local.push_back(LocalMessage::notification(Notification::SendOnce));
+            self.once -= 1;
+            self.queue(LocalMessage::notification(Notification::SendOnce));
             awaited.abandon(Death::Revoked);
         }
         any
@@ -213,7 +231,8 @@ fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
     let mut body = Vec::new();
     awaited.copy(&head, &mut Vec::new(), &mut body).ok()?;
     let rights = (0..head.rights).map(|_| Right::Dead).collect();
-    let message = LocalMessage { id: head.id, body, sender: awaited.link.peer, reply: None, rights };
+    let message =
+        LocalMessage { id: head.id, body, sender: awaited.link.peer, reply: None, rights, stamp: 0 };
     (head.kind == Kind::Message).then_some(message)
 }
 
@@ -253,6 +272,10 @@ impl Sources for PortState {
     }
 
     fn any_ready(&self) -> bool {
-        self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
+        !self.local.is_empty() || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
+    }
+
+    fn due(&mut self, order: &mut Order) {
+        self.enter_local(order);
     }
 }

@@ -168,9 +168,20 @@ impl Authority {
     /// Whether there are events that this task has not acted on.
     #[inline]
     pub(crate) fn has_events(&self) -> bool {
+        self.told() != self.acted.load(Ordering::Relaxed) && !self.is_gone()
+    }
+
+    /// How many events were told up to now, for [`has_acted_on`](Self::has_acted_on).
+    pub(crate) fn told(&self) -> u32 {
         let told = self.told.count.load(Ordering::Relaxed);
         futex::sync::fence(Ordering::Acquire);
-        told != self.acted.load(Ordering::Relaxed) && !self.is_gone()
+        told
+    }
+
+    /// Whether this task has acted on the first `told` events; on those that a dead authority announced
+    /// nobody waits.
+    pub(crate) fn has_acted_on(&self, told: u32) -> bool {
+        self.acted.load(Ordering::Relaxed).wrapping_sub(told) as i32 >= 0 || self.is_gone()
     }
 
     /// The next event, if it has arrived. Called by one thread at a time.

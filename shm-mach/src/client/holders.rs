@@ -192,6 +192,16 @@ impl Holders {
         self.list.is_empty()
     }
 
+    /// Whether there is one right to the port in the world, besides this task's own: with one task, that
+    /// can give nobody another without being asked.
+    pub(crate) fn is_single(&self) -> bool {
+        let mut live = self.list.iter().filter(|holder| holder.is_live());
+        match (live.next(), live.next()) {
+            (Some(holder), None) => holder.task != AUTHORITY && holder.minted - holder.returned <= 1,
+            _ => false,
+        }
+    }
+
     pub(crate) fn any_live(&self) -> bool {
         self.list.iter().any(Holder::is_live)
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use futex::Gate;
 use futex::sync::Lock;
@@ -54,6 +54,8 @@ pub(crate) struct Link {
     /// Something found the control lane full.
     pub(super) has_backlog: AtomicBool,
     pub(super) news: Lock<Option<LaneIn>>,
+    /// When the control lane was last read to its end: lanes that it tells of later began later.
+    pub(super) heard: AtomicU64,
     /// For each lane of the peer, one of `FREE`, `OPEN`, `DEAD`.
     pub(super) lanes_in: [AtomicU32; LANES],
     /// The lanes that are `DEAD`.
@@ -114,6 +116,7 @@ impl Link {
             out: Lock::new(out),
             has_backlog: AtomicBool::new(false),
             news: Lock::new(None),
+            heard: AtomicU64::new(0),
             lanes_in: [const { AtomicU32::new(FREE) }; LANES],
             dead_lanes: Lock::default(),
             remains: AtomicU32::new(0),
@@ -136,7 +139,9 @@ impl Link {
         for closing in &mut out.closing {
             closing.sender.complete(theirs.flags_of(closing.lane), theirs.cursor_of(closing.lane));
         }
-        *news = Some(LaneIn::adopt(theirs.in_words(&self.own, 0), self.gate, 1, 0, slots - 1));
+        let mut control = LaneIn::adopt(theirs.in_words(&self.own, 0), self.gate, 1, 0, slots - 1);
+        control.set_sole(true);
+        *news = Some(control);
     }
 
     /// The peer's half, once it has arrived.
@@ -219,6 +224,14 @@ impl Link {
         }
     }
 
+    /// The control lane was just read to its end.
+    pub(crate) fn has_heard(&self) {
+        let now = futex::sync::stamp();
+        if !self.has_news() {
+            self.heard.store(now, Ordering::Relaxed);
+        }
+    }
+
     /// Whether there are news.
     pub(crate) fn has_news(&self) -> bool {
         self.news.lock().as_ref().is_some_and(|news| !matches!(news.peek(), Ok(None)))
@@ -272,7 +285,9 @@ impl Link {
         // Our own lack of memory for a line of flags: the sender is told nothing and keeps waiting,
         // and the lane stays unread. Ending the link is the only answer that is not silent.
         self.own.prefault_answers(index).map_err(|_| Nonsense)?;
-        Ok(LaneIn::adopt(theirs.in_words(&self.own, index), self.gate, generation, start, limit))
+        let mut lane = LaneIn::adopt(theirs.in_words(&self.own, index), self.gate, generation, start, limit);
+        lane.begins_after(self.heard.load(Ordering::Relaxed));
+        Ok(lane)
     }
 
     /// The lane's close record is at its head, and is taken. The peer may open the lane again as

@@ -18,18 +18,21 @@ pub(crate) struct LocalMessage {
     pub(super) sender: Identity,
     pub(super) reply: Option<SendOnceRight>,
     pub(super) rights: Vec<Right>,
+    /// When it was queued; 0 while nobody else can send to the port.
+    pub(super) stamp: u64,
 }
 
 impl LocalMessage {
     /// A message of this task's own.
     pub(crate) fn of(message: Message<'_>, sender: Identity) -> Self {
         let Message { id, body, reply, rights } = message;
-        Self { id, body: body.to_vec(), sender, reply, rights }
+        Self { id, body: body.to_vec(), sender, reply, rights, stamp: 0 }
     }
 
     pub(super) fn notification(notification: Notification) -> Self {
         let (id, body) = notification.encode();
-        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new() }
+        let stamp = futex::sync::stamp();
+        Self { id, body, sender: Identity::KERNEL, reply: None, rights: Vec::new(), stamp }
     }
 
     pub(super) fn is_send_once(&self) -> bool {
@@ -49,11 +52,12 @@ impl Port {
     /// The message, and whether the port is dead (else it is full).
     pub(crate) fn send_local(&self, message: LocalMessage) -> Result<(), (LocalMessage, bool)> {
         self.group.change(|state| {
+            let stamp = state.stamp();
             let port = &mut state.port;
             if port.is_dead || port.local.len() >= port.limit as usize {
                 return Err((message, port.is_dead));
             }
-            port.local.push_back(message);
+            port.queue(LocalMessage { stamp, ..message });
             Ok(())
         })
     }
@@ -75,13 +79,24 @@ impl Port {
     pub(crate) fn notify(&self, notification: Notification) {
         self.group.change(|state| {
             if !state.port.is_dead {
-                state.port.local.push_back(LocalMessage::notification(notification));
+                state.port.queue(LocalMessage::notification(notification));
             }
         });
     }
 }
 
 impl PortState {
+    /// Queues a message, behind all that were sent before.
+    pub(super) fn queue(&mut self, message: LocalMessage) {
+        let at = match self.local.back() {
+            Some(last) if last.stamp > message.stamp => {
+                self.local.partition_point(|other| other.stamp <= message.stamp)
+            }
+            _ => self.local.len(),
+        };
+        self.local.insert(at, message);
+    }
+
     /// Takes the next message that is not in shared memory.
     pub(super) fn take_local(&mut self, into: &mut Received) -> bool {
         let Some(message) = self.local.pop_front() else { return false };
@@ -92,6 +107,7 @@ impl PortState {
             sender: into.sender,
             reply: into.reply,
             rights: into.rights,
+            stamp: _,
         } = message;
         true
     }

@@ -59,6 +59,28 @@ impl World for Inner {
         self.answer_questions();
     }
 
+    fn hear(&self) -> bool {
+        let links = self.links();
+        links.iter().for_each(|link| link.flush());
+        let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
+        let is_new = |link: &Arc<Link>| link.has_news();
+        if !has_events() && !links.iter().any(is_new) {
+            return true;
+        }
+        let authority = self.authority.as_ref().map(|authority| (authority, authority.told()));
+        let acting = self.acting.lock();
+        self.act_on_events();
+        let mut heard = authority.is_none_or(|(authority, told)| authority.has_acted_on(told));
+        for link in self.links().iter() {
+            match self.act_on_all_news(link, false) {
+                Ok(all) => heard &= all,
+                Err(_) => self.lose_link(link, true),
+            }
+        }
+        drop(acting);
+        heard
+    }
+
     fn arm(&self, gates: &mut Vec<Gate>) {
         for link in self.links().iter() {
             if link.arm() {
@@ -80,24 +102,40 @@ impl World for Inner {
     }
 }
 
+/// What is left of a link's news after some were acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Nothing.
+    None,
+    /// Perhaps something.
+    Unknown,
+    /// Something that waits for an event that the authority has announced.
+    Waits,
+}
+
 /// News of one link that are acted on in one look, so that a peer cannot keep a thread busy.
 const NEWS_A_LOOK: usize = 64;
 
 impl Inner {
-    /// Acts on some of a link's news; says on how many. `are_last`: the authority has told of the
+    /// Acts on some of a link's news. `are_last`: the authority has told of the
     /// peer's death, and so of everything that the peer had done.
     ///
     /// Of other news some wait, and what follows waits behind them: an event may be on its way that
     /// must be acted on before.
-    fn act_on_news(&self, link: &Arc<Link>, are_last: bool) -> Result<usize, Nonsense> {
+    fn act_on_news(&self, link: &Arc<Link>, are_last: bool) -> Result<Rest, Nonsense> {
         let mut count = 0;
         while count < NEWS_A_LOOK {
-            let Some(news) = link.peek_news()? else { break };
+            let Some(news) = link.peek_news()? else {
+                if count > 0 {
+                    link.has_heard();
+                }
+                return Ok(Rest::None);
+            };
             let authority = self.authority.as_ref().filter(|_| !are_last && self.depends(link, &news));
             if let Some(authority) = authority.filter(|authority| authority.has_events()) {
                 self.act_on_events();
                 if authority.has_events() {
-                    break;
+                    return Ok(Rest::Waits);
                 }
                 continue; // the events may have ended the link
             }
@@ -124,18 +162,19 @@ impl Inner {
                 Control::Dropped { number, token } => self.end_once(link.task, number, token),
             }
         }
-        Ok(count)
+        Ok(Rest::Unknown)
     }
 
-    /// Acts on all of a link's news that are there now. A ring holds only so many; a peer that goes
-    /// on adding to them keeps nobody here.
-    fn act_on_all_news(&self, link: &Arc<Link>, are_last: bool) -> Result<(), Nonsense> {
+    /// Acts on all of a link's news that are there now; false if some of them wait for the authority. A
+    /// ring holds only so many; a peer that goes on adding to them keeps nobody here.
+    fn act_on_all_news(&self, link: &Arc<Link>, are_last: bool) -> Result<bool, Nonsense> {
         for _ in 0..=SLOTS_MAX / NEWS_A_LOOK {
-            if self.act_on_news(link, are_last)? == 0 {
-                break;
+            match self.act_on_news(link, are_last)? {
+                Rest::Unknown => {}
+                rest => return Ok(rest == Rest::None),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// A port is dead. Lanes to it may have been opened that nobody has looked at yet: their senders

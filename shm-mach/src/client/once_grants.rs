@@ -11,7 +11,6 @@ use futex::sync::Lock;
 
 use crate::client::identity::Identity;
 use crate::client::link::Link;
-use crate::client::message::Notification;
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::task::Inner;
@@ -41,11 +40,6 @@ impl OnceGrants {
     /// Whether a claim of `number` by `task` can be decided now.
     pub(crate) fn knows(&self, task: u64, number: u64) -> bool {
         self.0.lock().get(&number).is_some_and(|grant| grant.to == task)
-    }
-
-    /// How many rights to a port there are.
-    pub(crate) fn count(&self, port: &Arc<Port>) -> u32 {
-        self.0.lock().values().filter(|grant| Arc::ptr_eq(&grant.port, port)).count() as u32
     }
 
     /// The tasks that are `holder`, of those that have rights to a port.
@@ -122,7 +116,7 @@ impl Inner {
         };
         drop(grants);
         if let Some(port) = port {
-            port.notify(Notification::SendOnce);
+            port.give_up();
         }
     }
 
@@ -130,7 +124,7 @@ impl Inner {
     pub(crate) fn arrive_once(&self, number: u64) -> Option<SendOnceRight> {
         let own = self.authority.as_ref()?.task;
         let port = self.once_grants.take(number, own)?;
-        port.add_once();
+        port.take_home();
         Some(SendOnceRight::local(port))
     }
 
@@ -141,7 +135,7 @@ impl Inner {
         grants.retain(|_, grant| grant.to != task || !Arc::ptr_eq(&grant.port, port));
         let ended = before - grants.len();
         drop(grants);
-        (0..ended).for_each(|_| port.notify(Notification::SendOnce));
+        (0..ended).for_each(|_| port.give_up());
         ended > 0
     }
 
@@ -154,7 +148,7 @@ impl Inner {
         let asked: Vec<(u64, u64)> = passed_on.map(|(number, grant)| (*number, grant.to)).collect();
         drop(grants);
         for (_, grant) in lost {
-            grant.port.notify(Notification::SendOnce);
+            grant.port.give_up();
         }
         let Some(authority) = &self.authority else { return };
         for (number, to) in asked {

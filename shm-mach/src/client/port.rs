@@ -6,7 +6,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32 as Count;
 
 use futex::sync::{AtomicU32, Ordering, futex_wake};
 
@@ -14,7 +13,7 @@ use crate::client::holders::{Claim, Holders};
 use crate::client::identity::Identity;
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
-use crate::client::message::{Notification, Received};
+use crate::client::message::Notification;
 use crate::client::replies::{Awaited, Kept};
 use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
@@ -34,8 +33,6 @@ pub(crate) struct Port {
     pub(crate) group: Group<PortState>,
     /// Threads of this task that wait for room sleep on this.
     pub(super) room: AtomicU32,
-    /// Send-once rights of this task's own that were ever made, modulo 2^32.
-    pub(super) once_made: Count,
 }
 
 impl std::fmt::Debug for Port {
@@ -63,12 +60,16 @@ pub(crate) struct PortState {
     pub(super) awaited: Vec<Awaited>,
     /// The reply slot of the last answer, for the next token to the same peer.
     pub(super) kept: Option<Kept>,
-    /// Send-once rights of this task's own that are gone, of those that were made, modulo 2^32.
-    pub(super) once_gone: u32,
+    /// Send-once rights that exist, those that are out included (`sorights`).
+    pub(super) once: u32,
+    /// Of them, those that others have passed on, and that are not used or back yet.
+    pub(super) elsewhere: u32,
     /// Messages with rights beside the body that were taken and whose rights have not arrived yet.
     pub(super) in_hand: u32,
     pub(super) waiting_for_room: u32,
     pub(super) no_senders: Option<Arc<Port>>,
+    /// Notifications of other ports may come here.
+    pub(super) is_notified: bool,
     /// A dead peer has lanes that are not dry yet.
     pub(super) unsettled: bool,
     /// The last message came from a lane: the local queue is next, if both have some.
@@ -77,19 +78,6 @@ pub(crate) struct PortState {
     pub(super) condemned: Vec<Arc<Link>>,
     /// Notifications to be sent once the lock is released.
     pub(super) due: Vec<(Arc<Port>, Notification)>,
-}
-
-/// What a look at the port found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// A message.
-    Message,
-    /// A message, and [`Port::settle`] is to be called.
-    MessageAndAftermath,
-    /// No message, but [`Port::settle`] is to be called before anybody waits.
-    Aftermath,
-    /// The receive right is gone.
-    PortDied,
 }
 
 /// What is left to do when the group's lock is released.
@@ -112,17 +100,19 @@ impl Port {
             local: VecDeque::new(),
             awaited: Vec::new(),
             kept: None,
-            once_gone: 0,
+            once: 0,
+            elsewhere: 0,
             in_hand: 0,
             waiting_for_room: 0,
             no_senders: None,
+            is_notified: false,
             unsettled: false,
             lane_was_last: false,
             condemned: Vec::new(),
             due: Vec::new(),
         };
         let ((process, identity), group) = (owner, Group::new(bell, state));
-        Self { index, key, process, identity, group, room: AtomicU32::new(0), once_made: Count::new(0) }
+        Self { index, key, process, identity, group, room: AtomicU32::new(0) }
     }
 
     /// As that of its task.
@@ -134,6 +124,7 @@ impl Port {
     /// Gives a task one send right, newly made.
     pub(crate) fn mint(&self, task: u64) -> PortRef {
         let mut state = self.group.lock();
+        state.open_up();
         let port = &mut state.port;
         port.mscount = port.mscount.wrapping_add(1);
         let epoch = port.holders.epoch;
@@ -160,6 +151,7 @@ impl Port {
         to_self: bool,
     ) -> Aftermath {
         let mut state = self.group.lock();
+        state.open_up();
         let table = &mut state.port;
         if port.key == self.key && !table.is_dead && table.holders.covers(by, port.epoch) {
             if to_self {
@@ -199,6 +191,7 @@ impl Port {
                     lane.set_limit(port.limit);
                     let bells = link.bells().cloned().expect("a lane was adopted from the peer's half");
                     state.insert(Seat { lane, bells, link: link.number, index, holder });
+                    state.count_ways();
                     None
                 }
                 Claim::Revoked => Some((lane, Death::Revoked)),
@@ -221,67 +214,8 @@ impl Port {
         state.port.aftermath()
     }
 
-    /// Takes the next message, wherever it lies. Called under the group's lock.
-    #[inline]
-    pub(crate) fn take(&self, state: &mut State<PortState>, into: &mut Received) -> Option<Taken> {
-        if state.port.is_dead {
-            return Some(Taken::PortDied);
-        }
-        let local_first = state.port.lane_was_last && !state.port.local.is_empty();
-        let taken = (local_first && state.port.take_local(into))
-            || self.take_from_lane(state, into)
-            || state.port.take_answer(into)
-            || state.port.take_local(into);
-        if !taken {
-            return state.port.has_aftermath().then_some(Taken::Aftermath);
-        }
-        into.seqno = state.port.seqno;
-        state.port.seqno = state.port.seqno.wrapping_add(1);
-        if state.port.waiting_for_room > 0 {
-            self.room.fetch_add(1, Ordering::Release);
-            futex_wake(&self.room, u32::MAX);
-        }
-        let is_last = state.port.has_aftermath() || state.port.unsettled;
-        Some(if is_last { Taken::MessageAndAftermath } else { Taken::Message })
-    }
-
-    #[inline]
-    fn take_from_lane(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
-        loop {
-            let Some((at, head)) = state.ready() else { return false };
-            let copied = head.and_then(|head| match head.kind {
-                Kind::Message => {
-                    let Received { raw, body, .. } = &mut *into;
-                    state.seat(at).lane.copy(&head, &mut raw.records, body).map(|()| Some(head))
-                }
-                Kind::Close => Ok(None),
-            });
-            match copied {
-                Ok(Some(head)) => {
-                    let holder = state.seat(at).holder;
-                    if let Some(link) = &state.port.holders.get(holder).link {
-                        into.set_origin(&head, link);
-                        state.port.in_hand += u32::from(head.rights > 0);
-                    }
-                    state.port.lane_was_last = true;
-                    state.advance(at, &head);
-                    return true;
-                }
-                Ok(None) => {
-                    self.end_lane(state, at, None);
-                }
-                Err(_) => {
-                    let holder = state.seat(at).holder;
-                    let link = state.port.holders.get(holder).link.clone();
-                    state.port.condemned.extend(link);
-                    self.end_lane(state, at, Some(Death::Died));
-                }
-            }
-        }
-    }
-
     /// Removes a lane: its close record is at its head, or it is read no further (`death`).
-    fn end_lane(&self, state: &mut State<PortState>, at: usize, death: Option<Death>) {
+    pub(super) fn end_lane(&self, state: &mut State<PortState>, at: usize, death: Option<Death>) {
         let seat = state.remove(at);
         let holder = state.port.holders.get_mut(seat.holder);
         holder.lanes -= 1;
@@ -411,6 +345,9 @@ impl Port {
     /// A handle to a send right of this task's own appeared.
     pub(crate) fn add_local_sender(&self, is_made: bool) {
         let mut state = self.group.lock();
+        if state.port.is_known_outside() {
+            state.open_up();
+        }
         state.port.local_senders += 1;
         state.port.mscount = state.port.mscount.wrapping_add(u32::from(is_made));
     }
@@ -437,6 +374,11 @@ impl Port {
     /// Asks for one [`Notification::NoSenders`] to `notify`; at once if there is no sender now and
     /// `sync` is at most the count of rights made so far.
     pub(crate) fn request_no_senders(&self, sync: u32, notify: Arc<Port>) -> Aftermath {
+        if !std::ptr::eq(&*notify, self) {
+            let mut state = notify.group.lock();
+            state.port.is_notified = true;
+            state.open_up();
+        }
         let mut state = self.group.lock();
         let port = &mut state.port;
         if port.has_senders() || sync > port.mscount {
@@ -480,7 +422,7 @@ impl PortState {
         Aftermath { condemned: std::mem::take(&mut self.condemned), due: std::mem::take(&mut self.due) }
     }
 
-    fn has_aftermath(&self) -> bool {
+    pub(super) fn has_aftermath(&self) -> bool {
         !self.due.is_empty() || !self.condemned.is_empty()
     }
 }

@@ -10,9 +10,10 @@ use crate::client::error::{PortError, ReceiveError};
 use crate::client::identity::Identity;
 use crate::client::message::Received;
 use crate::client::once_right::SendOnceRight;
-use crate::client::port::{Port, Taken};
+use crate::client::port::Port;
 use crate::client::right::arrive;
 use crate::client::send_right::SendRight;
+use crate::client::take::Taken;
 use crate::client::task::{Inner, Options};
 use crate::ring::patience::Wait;
 use crate::ring::world::World as _;
@@ -181,10 +182,7 @@ impl ReceiveRight {
     /// How many send-once rights to this port exist (`mps_sorights`): with this task, with others, or
     /// on their way.
     pub fn send_once_rights(&self) -> u32 {
-        if self.task.is_forked() {
-            return 0;
-        }
-        self.port.send_once_rights() + self.task.once_grants.count(&self.port)
+        if self.task.is_forked() { 0 } else { self.port.send_once_rights() }
     }
 
     /// Asks for one [`Notification::NoSenders`](crate::Notification::NoSenders) message on `notify`

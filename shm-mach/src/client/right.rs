@@ -134,6 +134,7 @@ impl<'l> Passage<'l> {
                 Ok(Record::Send(reference))
             }
             Leads::There { receiver, port } => {
+                right.share();
                 let granted = self.task.grant(receiver, port, self.link)?;
                 self.entered.extend(granted.then_some(Entered::Granted { receiver, port }));
                 Ok(if granted { Record::Granted { receiver, port } } else { Record::Dead })

@@ -1,6 +1,7 @@
 //! The send right: what its holders can do with a port.
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ struct Held {
     target: Target,
     /// What one clone has learned of the port's end holds for all of them.
     death: OnceLock<Death>,
+    /// There is more than this handle by which messages can come to the port, and the receiver may not
+    /// know it yet: all of them stamp what they send, from before the second one exists.
+    is_shared: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -70,20 +74,25 @@ struct Sender {
 
 impl SendRight {
     pub(crate) fn local(task: Arc<Inner>, port: Arc<Port>) -> Self {
-        Self::of(Arc::new(Held { task, target: Target::Local(port), death: OnceLock::new() }))
+        Self::of(Arc::new(Held {
+            task,
+            target: Target::Local(port),
+            death: OnceLock::new(),
+            is_shared: AtomicBool::new(false),
+        }))
     }
 
     /// A right that the peer of `link` has given to this task.
     pub(crate) fn linked(task: Arc<Inner>, link: Arc<Link>, port: PortRef) -> Self {
         let receiver = link.task;
         let target = Target::Remote { receiver, port, link: OnceLock::from(link) };
-        Self::of(Arc::new(Held { task, target, death: OnceLock::new() }))
+        Self::of(Arc::new(Held { task, target, death: OnceLock::new(), is_shared: AtomicBool::new(false) }))
     }
 
     /// A right to a port of a task that this one may not be linked with yet.
     pub(crate) fn granted(task: Arc<Inner>, receiver: u64, port: PortRef) -> Self {
         let target = Target::Remote { receiver, port, link: OnceLock::new() };
-        Self::of(Arc::new(Held { task, target, death: OnceLock::new() }))
+        Self::of(Arc::new(Held { task, target, death: OnceLock::new(), is_shared: AtomicBool::new(false) }))
     }
 
     fn of(held: Arc<Held>) -> Self {
@@ -198,6 +207,9 @@ impl SendRight {
             }
             none => self.open(none, link, port)?,
         };
+        if self.held.is_shared.load(Ordering::Relaxed) {
+            sender.lane.stamp_always();
+        }
         loop {
             match sender.lane.push(head, parts) {
                 Ok(None) => return Ok(()),
@@ -219,6 +231,10 @@ impl SendRight {
     ) -> Result<&'s mut Sender, SendFailure> {
         if let Some(death) = self.held.death.get() {
             return Err(failure_of(*death));
+        }
+        if link.theirs().is_none() {
+            // Nobody else may ever look: without the peer's half no closed lane is free again.
+            self.held.task.look();
         }
         let (index, lane) = link.open_lane(port).map_err(|_| SendFailure::NoBuffer)?;
         Ok(sender.insert(Box::new(Sender { index, lane })))
@@ -314,6 +330,11 @@ impl SendRight {
         }
     }
 
+    /// Somebody else is about to have a way to the port.
+    pub(crate) fn share(&self) {
+        self.held.is_shared.store(true, Ordering::Relaxed);
+    }
+
     /// Where the right leads.
     pub(crate) fn leads_to(&self) -> Leads<'_> {
         match &self.held.target {
@@ -346,6 +367,7 @@ fn failure_of(death: Death) -> SendFailure {
 impl Clone for SendRight {
     /// Another right to the same port (COPY_SEND), with an order of its own. Nobody else is told.
     fn clone(&self) -> Self {
+        self.share();
         let clone = Self::of(self.held.clone());
         clone.set_wait(self.wait.get());
         clone

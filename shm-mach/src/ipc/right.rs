@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 
+pub use crate::wire::mach::disposition::Disposition;
+
 /// The number of kinds, an obsolete one included: a right number from here on is no right at all.
 pub const RIGHT_NUMBER: u32 = 6;
 
@@ -113,46 +115,6 @@ impl fmt::Debug for TypeBits {
     }
 }
 
-/// How a right goes into a message: what its sender must hold, and what is left of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum Disposition {
-    /// The receive right leaves.
-    MoveReceive = 16,
-    /// One user reference of a send right leaves.
-    MoveSend = 17,
-    /// The send-once right leaves.
-    MoveSendOnce = 18,
-    /// A second send right is made from one that stays.
-    CopySend = 19,
-    /// A send right is made from the receive right.
-    MakeSend = 20,
-    /// A send-once right is made from the receive right.
-    MakeSendOnce = 21,
-}
-
-impl Disposition {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
-        Self::MoveReceive,
-        Self::MoveSend,
-        Self::MoveSendOnce,
-        Self::CopySend,
-        Self::MakeSend,
-        Self::MakeSendOnce,
-    ];
-
-    /// The disposition with this number.
-    pub fn from_number(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|disposition| disposition.number() == number)
-    }
-
-    /// Mach's number.
-    pub const fn number(self) -> u32 {
-        self as u32
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,8 +126,5 @@ mod tests {
         assert_eq!(bits, [0x10000, 0x20000, 0x40000, 0x80000, 0x100000]);
         assert_eq!(RightKind::from_number(5), None);
         assert_eq!(TypeBits::SEND_RECEIVE.bits(), 0x30000);
-        for number in 0..32 {
-            assert_eq!(Disposition::from_number(number).is_some(), (16..=21).contains(&number));
-        }
     }
 }

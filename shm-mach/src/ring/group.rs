@@ -133,7 +133,11 @@ impl<P: Sources> Group<P> {
         take: &mut impl FnMut(&mut State<P>) -> Option<R>,
     ) -> Option<R> {
         let mut state = self.state.try_lock().unwrap_or_else(|| self.lock());
-        let result = take(&mut state)?;
+        let mut found = take(&mut state);
+        if found.is_none() && state.order.is_wanted() {
+            (state, found) = self.take_round(world, state, take);
+        }
+        let result = found?;
         state.sleepy = false;
         state.takes += 1;
         let must_look = state.takes >= LOOK_EVERY;
@@ -145,6 +149,26 @@ impl<P: Sources> Group<P> {
             world.look();
         }
         Some(result)
+    }
+
+    /// There are messages, and more than one sender: begins a round, and takes its first.
+    fn take_round<'g, R>(
+        &'g self,
+        world: &impl World,
+        state: sync::Guard<'g, State<P>>,
+        take: &mut impl FnMut(&mut State<P>) -> Option<R>,
+    ) -> (sync::Guard<'g, State<P>>, Option<R>) {
+        // Before the news are heard, and those before the lanes are looked at.
+        let horizon = sync::stamp();
+        drop(state);
+        let heard = !sync::step("round-hears") || world.hear();
+        let mut state = self.lock();
+        if heard {
+            let horizon = if sync::step("horizon-first") { horizon } else { u64::MAX };
+            state.begin_round(horizon);
+        }
+        let found = take(&mut state);
+        (state, found)
     }
 
     /// Waits until `take` finds something, or the deadline passes (`None`). `take` is called under
@@ -201,8 +225,12 @@ impl<P: Sources> Group<P> {
                     world.look();
                 }
             }
-            let state = guard.get_or_insert_with(|| self.state.lock());
-            found = take(state);
+            let mut state = guard.take().unwrap_or_else(|| self.state.lock());
+            found = take(&mut state);
+            if found.is_none() && state.order.is_wanted() {
+                (state, found) = self.take_round(world, state, take);
+            }
+            guard = Some(state);
             found.is_some()
         });
         let mut state = guard.unwrap_or_else(|| self.state.lock());
@@ -258,13 +286,17 @@ impl<P: Sources> Group<P> {
             state.has_leader = true;
             leads = true;
             let mut sampled = self.sample(world, &state);
+            let horizon = state.order.is_in_force().then(sync::stamp);
             drop(state);
             // 2: the world's news first: they may bring lanes into this group.
             let mut gates = Vec::new();
             world.arm(&mut gates);
             let world_is_new = !gates.is_empty();
-            world.look();
+            let heard = world.hear();
             let mut state = self.lock();
+            if let (true, Some(horizon)) = (heard, horizon) {
+                state.begin_round(horizon);
+            }
             if let Some(result) = self.take_after_sleep(&mut state, &mut take) {
                 self.leave(state, true);
                 return Some(result);
@@ -276,7 +308,9 @@ impl<P: Sources> Group<P> {
             self.sample_late("sample-before-look", &mut sampled, world, &state);
             // 3 and 4
             let reliable = self.arm(&mut state, gates);
-            if world_is_new || (sync::step("park-rescan") && state.any_ready()) {
+            // What cannot be taken before the rest is heard is no reason to stay awake.
+            let may_take = heard || !state.order.is_in_force();
+            if world_is_new || (sync::step("park-rescan") && may_take && state.any_ready()) {
                 continue; // something came meanwhile, or the news were armed just now: look again
             }
             self.sample_late("sample-before-rescan", &mut sampled, world, &state);

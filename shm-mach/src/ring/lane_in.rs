@@ -3,8 +3,9 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
+use crate::ring::age::Age;
 use crate::ring::lane_out::{Death, publish_interval};
-use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
+use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
 use crate::ring::payload;
 use crate::ring::slot::{Head, Kind, Nonsense, seq};
 use crate::segment::Shared;
@@ -38,13 +39,17 @@ pub struct LaneIn {
     unpublished: u64,
     /// The flags word as last stored, without the generation.
     flags: u64,
+    /// What is known of the times of its messages, whatever their stamps say.
+    age: Age,
 }
 
 impl LaneIn {
     /// Adopts a lane that the sender has opened: `start` is what its entry says, which concerns
     /// only what this sender itself wrote; `limit` is the port's.
     pub fn adopt(words: InWords, gate: Gate, generation: u32, start: u64, limit: u32) -> Self {
-        let mut lane = Self { words, gate, generation, head: start, interval: 1, unpublished: 0, flags: 0 };
+        let age = Age::new(words.slots.len());
+        let mut lane =
+            Self { words, gate, generation, head: start, interval: 1, unpublished: 0, flags: 0, age };
         lane.store_limit(limit);
         lane.store_flags(0);
         // After the generation: a sender that filled the lane before it was known sleeps, and
@@ -127,6 +132,29 @@ impl LaneIn {
         payload::read(slot, &self.words.payload, head, rights, body)
     }
 
+    /// When the message at the head was sent, if that was before `horizon`: what its stamp says, as far
+    /// as it can be true.
+    pub fn due(&mut self, head: &Head, horizon: u64) -> Option<u64> {
+        self.age.due(head.stamp, horizon)
+    }
+
+    /// Nothing of this lane was sent before: see [`Age`].
+    pub fn begins_after(&mut self, time: u64) {
+        self.age.begins_after(time);
+    }
+
+    /// Tells the sender whether nobody else can send to the port. It is told otherwise *before* somebody
+    /// else is given a way to it.
+    pub fn set_sole(&mut self, sole: bool) {
+        if sole != self.is_sole() {
+            self.store_flags(self.flags ^ FLAG_SOLE);
+        }
+    }
+
+    fn is_sole(&self) -> bool {
+        self.flags & FLAG_SOLE != 0
+    }
+
     /// The message at the head, which [`peek`](Self::peek) told as `head`, was taken: gives its slot
     /// back to the sender, at the latest with the next `interval - 1` others. Payload, and a ring
     /// that was closed, are given back at once: the sender may need them while the queue is empty.
@@ -134,6 +162,9 @@ impl LaneIn {
     pub fn advance(&mut self, head: &Head) {
         // The start was the sender's word: it may lie before the end of the number range.
         self.head = self.head.wrapping_add(1);
+        if !self.is_sole() {
+            self.age.taken(self.head);
+        }
         self.unpublished += 1;
         if self.unpublished >= self.interval || head.payload_bytes() > 0 || head.kind == Kind::Close {
             self.publish_cursor();

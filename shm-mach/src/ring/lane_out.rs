@@ -3,7 +3,7 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
-use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_WAKE, Flags, Slot};
+use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
 use crate::ring::payload::Area;
 use crate::ring::slot::{Head, INLINE, seq};
 use crate::segment::Shared;
@@ -70,6 +70,8 @@ pub struct LaneOut {
     /// How many unread messages are admitted.
     admitted: u64,
     dead: bool,
+    /// Messages are stamped whatever the receiver says.
+    stamps: bool,
     area: Option<Area>,
 }
 
@@ -101,6 +103,7 @@ impl LaneOut {
             head: start,
             admitted: 0,
             dead: false,
+            stamps: false,
             area: None,
         };
         lane.set_limit(limit);
@@ -140,6 +143,12 @@ impl LaneOut {
         self.admitted = (u64::from(limit) + unpublished).min(slots as u64 - 1);
     }
 
+    /// From now on messages are stamped, also while the receiver thinks that nobody else can send:
+    /// its task is about to have another way to the port, or to give one away.
+    pub fn stamp_always(&mut self) {
+        self.stamps = true;
+    }
+
     /// Gives the lane room for long bodies.
     pub fn set_area(&mut self, area: Area) {
         self.area = Some(area);
@@ -170,7 +179,7 @@ impl LaneOut {
     pub fn push(&mut self, head: Head, parts: [&[u8]; 2]) -> Result<Option<u8>, Refusal> {
         // Loaded first: a port known to be dead refuses, one that dies from here on swallows.
         let flags = self.words.flags.word.load(order!("flags-before", Relaxed));
-        if flags != self.quiet && self.is_dead(flags) {
+        if flags & FLAG_DEAD != 0 && self.is_dead(flags) {
             return Err(Refusal::Dead);
         }
         let payload = head.payload_bytes();
@@ -183,8 +192,16 @@ impl LaneOut {
         if !self.has_room(payload) {
             return Err(Refusal::Full);
         }
-        self.write(head, parts);
+        // After room was found: a message that waited for room is as old as its success.
+        let stamp = if self.is_sole(flags) { 0 } else { sync::stamp() };
+        self.write(Head { stamp, ..head }, parts);
         Ok(self.after_publish())
+    }
+
+    /// Whether the receiver has said, in this generation, that nobody else can send to the port.
+    #[inline(always)]
+    fn is_sole(&self, flags: u64) -> bool {
+        (flags ^ self.quiet) & !FLAG_WAKE == FLAG_SOLE && !self.stamps
     }
 
     /// Publishes the close record in the slot that is kept back for it. Never refused.
@@ -319,7 +336,7 @@ impl LaneOut {
     fn after_publish(&mut self) -> Option<u8> {
         self.gate.light();
         let flags = self.words.flags.word.load(order!("flags-after", Relaxed));
-        if flags == self.quiet {
+        if (flags ^ self.quiet) & !FLAG_SOLE == 0 {
             return None;
         }
         self.wanted(flags)

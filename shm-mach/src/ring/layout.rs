@@ -106,7 +106,7 @@ pub struct Entry {
 /// What the half's writer, as receiver, tells the sender of one lane.
 ///
 /// ```text
-/// 0   word u64         generation << 32 | DEAD | bell + 1 of the group that wants a wake-up
+/// 0   word u64         generation << 32 | SOLE | REVOKED | DEAD | bell + 1 of the group that wants a wake-up
 /// 8   state u32        incremented whenever a blocked sender must look again: dead, a new limit
 /// 12  limit u32        1 + how many messages the port's queue holds for this sender; 0: not told
 /// ```
@@ -128,6 +128,8 @@ pub const FLAG_WAKE: u64 = 0xff;
 pub const FLAG_DEAD: u64 = 0x100;
 /// [`Flags::word`], beside [`FLAG_DEAD`]: because the receiver revoked the sender's rights.
 pub const FLAG_REVOKED: u64 = 0x200;
+/// [`Flags::word`]: nobody else can send to the port, so messages of this lane need no stamp.
+pub const FLAG_SOLE: u64 = 0x800;
 
 /// What the half's writer, who waits for an answer, tells its peer about one of the peer's reply
 /// slots.

@@ -6,6 +6,7 @@ use futex::sync::{self, AtomicU32};
 
 use crate::ring::lane_in::LaneIn;
 use crate::ring::layout::Bell;
+use crate::ring::order::{Order, Source};
 use crate::ring::patience::Patience;
 use crate::ring::slot::{Head, Nonsense};
 use crate::ring::world::Sources;
@@ -26,6 +27,20 @@ pub struct Seat {
     pub holder: usize,
 }
 
+impl Seat {
+    /// Enters the message at the head of the lane into the round, if it belongs there.
+    fn note(&mut self, at: usize, order: &mut Order) {
+        let time = match self.lane.peek() {
+            Ok(None) => return,
+            Ok(Some(head)) => self.lane.due(&head, order.horizon()),
+            Err(_) => Some(0), // whoever takes it finds out
+        };
+        if let Some(time) = time {
+            order.add(time, Source::Lane(at));
+        }
+    }
+}
+
 /// A thread that waits for the leader to leave: the word that it sleeps on.
 #[derive(Debug, Default)]
 pub(super) struct Follower {
@@ -37,6 +52,8 @@ pub(super) struct Follower {
 pub struct State<P> {
     /// The owner's part.
     pub port: P,
+    /// In which order messages of several senders are taken.
+    pub order: Order,
     pub(super) seats: Vec<Seat>,
     /// Where the next look begins.
     next: usize,
@@ -71,6 +88,7 @@ impl<P> State<P> {
     pub(super) fn new(port: P) -> Self {
         Self {
             port,
+            order: Order::default(),
             seats: Vec::new(),
             next: 0,
             in_a_row: 0,
@@ -103,6 +121,41 @@ impl<P> State<P> {
         None
     }
 
+    /// Where the next message lies, while there is more than one sender. `None` when nothing is due: if
+    /// something is there, a round is wanted.
+    pub fn next_due(&mut self) -> Option<Source>
+    where
+        P: Sources,
+    {
+        let next = self.order.pop();
+        if next.is_none() && self.any_ready() {
+            self.order.want();
+        }
+        next
+    }
+
+    /// What lies at the head of a lane that a round has found something in.
+    ///
+    /// # Errors
+    /// [`Nonsense`]: no honest sender writes it, or takes it back.
+    pub fn head(&self, at: usize) -> Result<Head, Nonsense> {
+        self.seats[at].lane.peek()?.ok_or(Nonsense)
+    }
+
+    /// Begins a round: the clock read `horizon`, and after that all news were heard.
+    pub(super) fn begin_round(&mut self, horizon: u64)
+    where
+        P: Sources,
+    {
+        if !self.order.begin(horizon) {
+            return;
+        }
+        for (at, seat) in self.seats.iter_mut().enumerate() {
+            seat.note(at, &mut self.order);
+        }
+        self.port.due(&mut self.order);
+    }
+
     fn turn(&mut self) {
         self.next += 1;
         self.in_a_row = 0;
@@ -129,6 +182,9 @@ impl<P> State<P> {
                 lane.disarm();
             }
         }
+        if self.order.is_in_force() {
+            self.seats[at].note(at, &mut self.order);
+        }
         self.in_a_row += 1;
         if self.in_a_row >= TURN {
             self.turn();
@@ -143,6 +199,7 @@ impl<P> State<P> {
     /// Takes a lane out of the group.
     pub fn remove(&mut self, at: usize) -> Seat {
         self.in_a_row = 0;
+        self.order.replace_lane(at, self.seats.len() - 1);
         self.seats.swap_remove(at)
     }
 

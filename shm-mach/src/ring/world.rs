@@ -3,6 +3,7 @@
 use futex::Gate;
 
 use crate::ring::layout::Bell;
+use crate::ring::order::Order;
 use crate::ring::samples::Samples;
 use crate::ring::sleepers::Sleepers;
 use crate::segment::Shared;
@@ -14,6 +15,12 @@ pub trait World {
     /// Looks at the news and acts on it; may insert lanes into groups, this one included. Called
     /// with no group locked.
     fn look(&self);
+    /// As [`look`](Self::look), until everything that was told before the call is acted on. False if some
+    /// of it cannot be acted on yet: then a word of [`sample`](Self::sample) is rung when it can.
+    fn hear(&self) -> bool {
+        self.look();
+        true
+    }
     /// Asks every peer to ring for news. Adds the gates of the links where that was not so already:
     /// after their heavy fences another [`look`](Self::look) must follow before anybody sleeps.
     fn arm(&self, gates: &mut Vec<Gate>);
@@ -34,6 +41,8 @@ pub trait Sources {
     fn any_ready(&self) -> bool {
         false
     }
+    /// Enters what is there into a round.
+    fn due(&mut self, _order: &mut Order) {}
 }
 
 impl Sources for () {}

@@ -1,0 +1,132 @@
+//! Messages of several senders: what was sent before is received before.
+
+use futex::sync::{Arc, AtomicU32, Ordering, fence};
+
+use crate::explore::{Thread, spawn};
+use crate::mail::{Inbox, Port, publish, take};
+use crate::scene::Scene;
+use crate::wire::Wire;
+
+/// A message that is there from the start.
+const EARLIER: i32 = 0;
+/// The message that was sent first, and the one that followed from it.
+const CAUSE: i32 = 1;
+const EFFECT: i32 = 2;
+
+/// How the second sender learns that the first has sent.
+#[derive(Clone)]
+struct Word(Arc<AtomicU32>);
+
+impl Word {
+    fn new() -> Self {
+        Self(Arc::new(AtomicU32::new(0)))
+    }
+
+    fn tell(&self) {
+        self.0.store(1, Ordering::Release);
+    }
+
+    /// Whether it was told: who was not told yet does nothing, which is another, smaller run.
+    fn is_told(&self) -> bool {
+        let told = self.0.load(Ordering::Relaxed) == 1;
+        fence(Ordering::Acquire);
+        told
+    }
+}
+
+/// A group of which more than one task may be a sender.
+fn shared_port() -> Arc<Port> {
+    let group = Port::new(1, Inbox::default());
+    group.lock().order.set(true);
+    Arc::new(group)
+}
+
+/// Looks a few times while the others run, and again when they are done.
+fn take_all(group: &Port, scene: &Scene, others: [Thread<()>; 2]) {
+    let mut taken: Vec<i32> = (0..2).filter_map(|_| group.try_take(scene, take)).collect();
+    others.into_iter().for_each(|other| other.join().unwrap());
+    taken.extend(std::iter::from_fn(|| group.try_take(scene, take)));
+    let place = |id| taken.iter().position(|taken| *taken == id);
+    if let Some(effect) = place(EFFECT) {
+        assert!(place(CAUSE) < Some(effect), "what followed was received first: {taken:?}");
+        assert!(place(CAUSE).is_some(), "what was sent first is lost: {taken:?}");
+    }
+}
+
+/// One task sends and tells another, which then sends as well. Something else is being received meanwhile.
+pub fn told() {
+    let wires = [Wire::new(4).stamped(), Wire::new(4).stamped()];
+    let group = shared_port();
+    // The one whose message comes second is looked at last.
+    wires.iter().for_each(|wire| group.insert(wire.seat(2)));
+    let word = Word::new();
+    let (mut first, mut second) = (wires[0].sender(2), wires[1].sender(2));
+    publish(&mut second, EARLIER);
+    let heard = word.clone();
+    let cause = spawn(move || {
+        publish(&mut first, CAUSE);
+        word.tell();
+    });
+    let effect = spawn(move || {
+        if heard.is_told() {
+            publish(&mut second, EFFECT);
+        }
+    });
+    take_all(&group, &Scene::quiet(), [cause, effect]);
+}
+
+/// The same, over a lane that the receiver does not know when the second message comes.
+pub fn told_over_a_new_lane() {
+    let wires = [Wire::new(2).stamped(), Wire::new(2).stamped()];
+    let group = shared_port();
+    group.insert(wires[1].seat(1));
+    let (known, home) = (wires[0].clone(), group.clone());
+    let scene = Scene::with_news(wires[0].control_bell(), move || {
+        known.is_announced().then(|| (home.clone(), known.seat(1)))
+    });
+    let word = Word::new();
+    let (mut first, mut second) = (wires[0].sender(1), wires[1].sender(1));
+    let (there, heard) = (wires[0].clone(), word.clone());
+    let cause = spawn(move || {
+        there.announce();
+        publish(&mut first, CAUSE);
+        word.tell();
+    });
+    let effect = spawn(move || {
+        if heard.is_told() {
+            publish(&mut second, EFFECT);
+        }
+    });
+    take_all(&group, &scene, [cause, effect]);
+}
+
+/// A sender that was the only one, and need not stamp what it sends, learns from another that it is not
+/// any more. The receiver ended that before it gave the other one a right.
+pub fn no_longer_alone() {
+    let wires = [Wire::new(2), Wire::new(2).stamped()];
+    let group = Arc::new(Port::new(1, Inbox::default()));
+    group.insert(wires[0].seat(1));
+    let (mut alone, mut other) = (wires[0].sender(1), wires[1].sender(1));
+    let (right, word) = (Word::new(), Word::new());
+    let (given, heard) = (right.clone(), word.clone());
+    let newcomer = spawn(move || {
+        if given.is_told() {
+            publish(&mut other, CAUSE);
+            word.tell();
+        }
+    });
+    let first = spawn(move || {
+        if heard.is_told() {
+            publish(&mut alone, EFFECT);
+        }
+    });
+    let mut state = group.lock();
+    state.order.set(true);
+    if futex::sync::step("alone-ends-first") {
+        state.seat(0).lane.set_sole(false);
+    }
+    state.insert(wires[1].seat(1));
+    drop(state);
+    right.tell();
+    take_all(&group, &Scene::quiet(), [newcomer, first]);
+}

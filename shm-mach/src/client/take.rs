@@ -1,0 +1,128 @@
+//! Taking messages from a port, wherever they lie, under the lock of its group.
+
+use futex::sync::{Ordering, futex_wake};
+
+use crate::client::message::Received;
+use crate::client::port::{Port, PortState};
+use crate::client::ways::LOCAL;
+use crate::ring::lane_out::Death;
+use crate::ring::order::Source;
+use crate::ring::slot::{Head, Kind, Nonsense};
+use crate::ring::state::State;
+
+/// What a look at the port found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// A message.
+    Message,
+    /// A message, and [`Port::settle`] is to be called.
+    MessageAndAftermath,
+    /// No message, but [`Port::settle`] is to be called before anybody waits.
+    Aftermath,
+    /// The receive right is gone.
+    PortDied,
+}
+
+impl Port {
+    /// Takes the next message, wherever it lies. Called under the group's lock.
+    #[inline]
+    pub(crate) fn take(&self, state: &mut State<PortState>, into: &mut Received) -> Option<Taken> {
+        if state.port.is_dead {
+            return Some(Taken::PortDied);
+        }
+        let taken = if state.order.is_in_force() {
+            self.take_due(state, into)
+        } else {
+            let local_first = state.port.lane_was_last && !state.port.local.is_empty();
+            (local_first && state.port.take_local(into))
+                || self.take_from_lane(state, into)
+                || state.port.take_answer(into)
+                || state.port.take_local(into)
+        };
+        if !taken {
+            return state.port.has_aftermath().then_some(Taken::Aftermath);
+        }
+        into.seqno = state.port.seqno;
+        state.port.seqno = state.port.seqno.wrapping_add(1);
+        if state.port.waiting_for_room > 0 {
+            self.room.fetch_add(1, Ordering::Release);
+            futex_wake(&self.room, u32::MAX);
+        }
+        let is_last = state.port.has_aftermath() || state.port.unsettled;
+        Some(if is_last { Taken::MessageAndAftermath } else { Taken::Message })
+    }
+
+    #[inline]
+    fn take_from_lane(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
+        while let Some((at, head)) = state.ready() {
+            if self.take_at(state, at, head, into) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes what was sent first, of all that several senders have sent.
+    fn take_due(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
+        if state.port.take_answer(into) {
+            return true;
+        }
+        while let Some(source) = state.next_due() {
+            let taken = match source {
+                Source::Own(_) => state.port.take_local(into),
+                Source::Lane(at) => {
+                    let head = state.head(at);
+                    self.take_at(state, at, head, into)
+                }
+            };
+            if taken {
+                if source == Source::Own(LOCAL) {
+                    state.port.enter_local(&mut state.order);
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes what lies at the head of a lane; false if it was no message: then the lane is over.
+    #[inline]
+    fn take_at(
+        &self,
+        state: &mut State<PortState>,
+        at: usize,
+        head: Result<Head, Nonsense>,
+        into: &mut Received,
+    ) -> bool {
+        let copied = head.and_then(|head| match head.kind {
+            Kind::Message => {
+                let Received { raw, body, .. } = &mut *into;
+                state.seat(at).lane.copy(&head, &mut raw.records, body).map(|()| Some(head))
+            }
+            Kind::Close => Ok(None),
+        });
+        match copied {
+            Ok(Some(head)) => {
+                let holder = state.seat(at).holder;
+                if let Some(link) = &state.port.holders.get(holder).link {
+                    into.set_origin(&head, link);
+                    state.port.in_hand += u32::from(head.rights > 0);
+                }
+                state.port.lane_was_last = true;
+                state.advance(at, &head);
+                true
+            }
+            Ok(None) => {
+                self.end_lane(state, at, None);
+                false
+            }
+            Err(_) => {
+                let holder = state.seat(at).holder;
+                let link = state.port.holders.get(holder).link.clone();
+                state.port.condemned.extend(link);
+                self.end_lane(state, at, Some(Death::Died));
+                false
+            }
+        }
+    }
+}
