@@ -58,7 +58,10 @@ fn light(own: &Side, peer: &Side) {
     }
 }
 
-/// The other side, for some time: it stores its own round, and reads
+/// Rounds that prove something.
+const ROUNDS: u32 = 20_000;
+
+/// The other side, for so many rounds that could be checked, or until its time is up: it stores its own round, and reads
 /// that of the light side. The light side's *next* round has stored too late to be read, so it must
 /// itself have read the round stored here. Says in how many rounds, and in how many it had not.
 fn heavy(own: &Side, peer: &Side, half: Half, time: Duration) -> (u32, u32) {
@@ -83,7 +86,7 @@ fn heavy(own: &Side, peer: &Side, half: Half, time: Duration) -> (u32, u32) {
             checked += 1;
             neither += u32::from((noted as u32) < round);
         }
-        if round.is_multiple_of(256) && Instant::now() > until {
+        if checked >= ROUNDS || (round.is_multiple_of(256) && Instant::now() > until) {
             break;
         }
     }
@@ -102,11 +105,11 @@ fn the_heavy_fence_reaches_the_other_process() {
         let (own, peer) = sides(&inherited());
         return light(&own, &peer);
     }
-    let _watchdog = Watchdog::start(NAME, 60);
+    let _watchdog = Watchdog::start(NAME, 120);
     let (ours, theirs) = sockets();
     let _child = spawn(NAME, "light", theirs);
     let (own, peer) = sides(&ours);
-    let (fenced, wrong) = heavy(&own, &peer, Half::Heavy, Duration::from_secs(6));
+    let (fenced, wrong) = heavy(&own, &peer, Half::Heavy, Duration::from_secs(90));
     println!("with the heavy fence: {wrong} of {fenced} rounds in which neither saw the other");
     for half in [Half::Own, Half::None] {
         let (rounds, anomalies) = heavy(&own, &peer, half, Duration::from_secs(2));
@@ -116,5 +119,5 @@ fn the_heavy_fence_reaches_the_other_process() {
         }
     }
     assert_eq!(wrong, 0);
-    assert!(fenced > 10_000, "only {fenced} rounds: no proof");
+    assert_eq!(fenced, ROUNDS, "too few rounds: no proof");
 }
