@@ -71,6 +71,8 @@ models! {
     reply::extended, 3;
     reply::late_answer, 3;
     reply::next_life, 3;
+    reply::next_life_long, 3;
+    reply::numbers, 2;
     reply::heap_again, 3;
     table::in_one_piece, 2;
     world::shared_bell, 2;

@@ -71,6 +71,52 @@ fn many_answers_come_in_the_order_they_were_given() {
     peer.finish();
 }
 
+/// Ports keep the slots of their last answers, but nobody goes short of them for it.
+#[test]
+fn every_reply_slot_can_be_out_at_one_time() {
+    const TEST: &str = "every_reply_slot_can_be_out_at_one_time";
+    if role().is_some() {
+        let joined = join(inherited(), &Options::default()).unwrap();
+        let mut message = Received::new();
+        let mut held = Vec::new();
+        loop {
+            joined.receive.receive(&mut message).unwrap();
+            match (message.id(), message.take_reply()) {
+                (1, Some(reply)) => reply.send(Message::new(101, b"")).unwrap(),
+                (_, Some(reply)) => held.push(reply),
+                (_, None) => return,
+            }
+        }
+    }
+    let (ours, theirs) = sockets();
+    let peer = spawn(TEST, "holder", theirs);
+    let joined = join(ours, &Options::default()).unwrap();
+    let ports = [0; 5].map(|_| joined.task.allocate().unwrap());
+    let mut message = Received::new();
+    for port in &ports {
+        joined.send.send(Message::new(1, b"").reply_to(port.make_send_once())).unwrap();
+        port.receive(&mut message).unwrap();
+    }
+    let ask = || {
+        let request = Message::new(2, b"").reply_to(ports[0].make_send_once());
+        joined.send.send(request).map_err(|error| error.failure())
+    };
+    for _ in 0..1024 {
+        ask().unwrap();
+    }
+    assert_eq!(ports[0].send_once_rights(), 1024);
+    assert_eq!(ask(), Err(SendFailure::NoBuffer));
+    ports[0].receive(&mut message).unwrap();
+    assert_eq!(message.notification(), Some(Notification::SendOnce), "the refused message's right");
+    joined.send.send(Message::new(3, b"")).unwrap();
+    for _ in 0..1024 {
+        ports[0].receive(&mut message).unwrap();
+        assert_eq!(message.notification(), Some(Notification::SendOnce));
+    }
+    assert_eq!(ports[0].send_once_rights(), 0);
+    peer.finish();
+}
+
 #[test]
 fn the_death_of_a_holder_answers_for_it() {
     if role().is_some() {

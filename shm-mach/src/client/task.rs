@@ -12,6 +12,8 @@ use crate::client::attach::Authority;
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
+use crate::client::numbered::Numbers;
+use crate::client::once_grants::OnceGrants;
 use crate::client::passed::Passed;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
@@ -93,6 +95,8 @@ pub(crate) struct Inner {
     pub(crate) acting: Lock<()>,
     pub(crate) ports: Lock<Ports>,
     pub(crate) sleepers: Sleepers,
+    pub(crate) once_grants: OnceGrants,
+    pub(crate) numbers: Numbers,
     next_link: AtomicU64,
     /// Makes port keys without a system call: SipHash of a counter under a random key.
     keys: RandomState,
@@ -137,6 +141,8 @@ impl Task {
             acting: Lock::default(),
             ports: Lock::default(),
             sleepers: Sleepers::default(),
+            once_grants: OnceGrants::default(),
+            numbers: Numbers::default(),
             next_link: AtomicU64::new(1),
             keys: RandomState::new(),
             next_key: AtomicU64::new(0),
@@ -182,7 +188,7 @@ impl Inner {
         };
         // Bell 0 is for news; ports beyond the other 63 share bells, which costs kicks, not wakes.
         let bell = 1 + (index as usize % (BELLS - 1)) as u8;
-        let port = Arc::new(Port::new(index, self.next_secret(), bell, limit));
+        let port = Arc::new(Port::new(index, self.next_secret(), bell, limit, (self.process, self.identity)));
         ports.slots[index as usize] = Some(port.clone());
         Ok(port)
     }
@@ -194,9 +200,10 @@ impl Inner {
         ports.free.push(port.index);
         drop(ports);
         let (messages, was_given) = port.destroy();
+        self.once_grants.end_all(port);
         for message in messages {
-            if let Some(link) = &message.raw.from {
-                self.release_rights(link, None, &message.raw.records);
+            if let Some(from) = &message.raw.from {
+                self.release_rights(&from.link, None, &message.raw.records);
             }
         }
         if was_given {
