@@ -61,6 +61,7 @@ models! {
     order::told, 2;
     order::told_over_a_new_lane, 2;
     order::no_longer_alone, 2;
+    order::gives_its_right_on, 2;
     reply::publish_consume, 3;
     reply::in_order, 3;
     reply::drop_against_abandon, 3;

@@ -31,6 +31,7 @@ const LANE_IN: &str = "shm-mach/src/ring/lane_in.rs";
 const LANE_OUT: &str = "shm-mach/src/ring/lane_out.rs";
 const REPLY: &str = "shm-mach/src/ring/reply.rs";
 const TABLE: &str = "shm-mach/src/ipc/table.rs";
+const STATE: &str = "shm-mach/src/ring/state.rs";
 const GROUP: &str = "shm-mach/src/ring/group.rs";
 const SAMPLES: &str = "shm-mach/src/ring/samples.rs";
 const SLEEPERS: &str = "shm-mach/src/ring/sleepers.rs";
@@ -258,6 +259,12 @@ pub const STEPS: &[Row] = &[
         GROUP,
         "what was sent after the horizon waits for the next round",
         Fails(&[("order::told", DISORDER)]),
+    ),
+    row(
+        "stamped-needs-horizon",
+        STATE,
+        "a sole sender that stamps knows of another way: its messages wait for a horizon",
+        Fails(&[("order::gives_its_right_on", DISORDER)]),
     ),
     row(
         "publish-unasked",

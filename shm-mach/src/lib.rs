@@ -121,7 +121,7 @@ pub use client::attach::AuthorityError;
 pub use client::error::{PortError, ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;
-pub use client::join::{JoinError, Joined, join};
+pub use client::join::{JoinError, Joined, join, join_deadline};
 pub use client::message::{Message, Notification, Received};
 pub use client::once_right::SendOnceRight;
 pub use client::receive_right::ReceiveRight;

@@ -6,11 +6,10 @@ use std::os::fd::AsFd;
 use std::process::Command;
 use std::time::Duration;
 
+use common::meet::{attached, expect_no_senders, park, receive_right};
 use common::{Peer, inherited, role, spawn};
 use shm_mach::authority::Embedded;
-use shm_mach::{
-    AuthorityError, Deadline, Message, Notification, Options, Received, Right, SendFailure, Task,
-};
+use shm_mach::{AuthorityError, Deadline, Message, Options, Received, Right, SendFailure, Task};
 
 /// A child attaches by the socket that it was started with, and has a special port to its parent.
 fn child() -> (Task, shm_mach::SendRight) {
@@ -41,8 +40,7 @@ fn a_child_reaches_its_parent_by_its_special_port() {
         assert_eq!(message.sender().pid, pid);
     }
     port.request_no_senders(0, &port);
-    port.receive(&mut message).unwrap();
-    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })), "{message:?}");
+    expect_no_senders(&port);
     peer.finish();
 }
 
@@ -66,8 +64,7 @@ fn names_are_found_and_waited_for() {
         assert!(matches!(task.check_in("late"), Err(AuthorityError::NameInUse)));
         return;
     }
-    let authority = Embedded::start().unwrap();
-    let (task, _) = Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap();
+    let task = attached();
     let port = task.allocate().unwrap();
     let peer = spawn(TEST, "child", task.prepare_child(&port).unwrap());
     let mut message = Received::new();
@@ -124,8 +121,7 @@ fn a_right_is_passed_on_to_a_third_task() {
 }
 
 fn parent_of_three(test: &str) {
-    let authority = Embedded::start().unwrap();
-    let (task, _) = Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap();
+    let task = attached();
     let (port, meeting) = (task.allocate().unwrap(), task.allocate().unwrap());
     let mut message = Received::new();
     let mut meet = |role: &str| {
@@ -145,8 +141,7 @@ fn parent_of_three(test: &str) {
         assert_eq!((message.id(), message.body()), (n, &b"through a third"[..]));
         assert_eq!(message.sender().pid, third_pid, "attested, not the passer");
     }
-    port.receive(&mut message).unwrap();
-    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })));
+    expect_no_senders(&port);
     to_passer.send(Message::new(9, b"end")).unwrap();
     passer.finish();
     third.finish();
@@ -159,17 +154,13 @@ fn deaths_are_told() {
         let (task, parent) = child();
         let own = task.allocate().unwrap();
         parent.send(Message::new(1, b"alive").with_right(own.make_send())).unwrap();
-        loop {
-            std::thread::park();
-        }
+        park()
     }
-    let authority = Embedded::start().unwrap();
-    let (task, _) = Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap();
+    let task = attached();
     let port = task.allocate().unwrap();
     let mut peer = spawn(TEST, "victim", task.prepare_child(&port).unwrap());
     let mut message = Received::new();
-    port.receive(&mut message).unwrap();
-    let to_child = message.take_rights().pop().and_then(Right::into_send).unwrap();
+    let to_child = receive_right(&port, &mut message);
     for n in 0.. {
         // Nobody reads: the queue fills up.
         if to_child.try_send(Message::new(n, b"")).is_err() {
@@ -180,8 +171,7 @@ fn deaths_are_told() {
     std::thread::sleep(Duration::from_millis(50));
     port.request_no_senders(0, &port);
     peer.kill();
-    port.receive(&mut message).unwrap();
-    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })));
+    expect_no_senders(&port);
     assert_eq!(blocked.join().unwrap(), SendFailure::PortDied);
 }
 
@@ -197,9 +187,7 @@ fn machd_serves_and_its_death_does_not_stop_traffic() {
             own.receive(&mut message).unwrap();
             match message.take_reply() {
                 Some(reply) => reply.send(Message::new(message.id(), message.body())).unwrap(),
-                None => loop {
-                    std::thread::park();
-                },
+                None => park(),
             }
         }
     }
@@ -215,8 +203,7 @@ fn machd_serves_and_its_death_does_not_stop_traffic() {
     let port = task.allocate().unwrap();
     let mut peer = spawn(TEST, "child", task.prepare_child(&port).unwrap());
     let mut message = Received::new();
-    port.receive(&mut message).unwrap();
-    let to_child = message.take_rights().pop().and_then(Right::into_send).unwrap();
+    let to_child = receive_right(&port, &mut message);
     let replies = task.allocate().unwrap();
     for n in 0..200 {
         if n == 100 {
@@ -231,8 +218,7 @@ fn machd_serves_and_its_death_does_not_stop_traffic() {
     port.request_no_senders(0, &port);
     to_child.send(Message::new(0, b"no reply: wait to be killed")).unwrap();
     peer.kill();
-    port.receive(&mut message).unwrap();
-    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })));
+    expect_no_senders(&port);
     std::fs::remove_dir_all(folder).unwrap();
 }
 
@@ -276,8 +262,7 @@ fn one_who_never_sent_is_revoked_too() {
         assert_eq!(failure, SendFailure::Revoked);
         return;
     }
-    let authority = Embedded::start().unwrap();
-    let (task, _) = Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap();
+    let task = attached();
     let port = task.allocate().unwrap();
     let mut peer = spawn(TEST, "child", task.prepare_child(&port).unwrap());
     let own = task.identity();

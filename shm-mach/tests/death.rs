@@ -5,8 +5,9 @@ mod common;
 
 use std::time::Duration;
 
+use common::meet::{joined_with, park};
 use common::watchdog::Watchdog;
-use common::{inherited, role, sockets, spawn};
+use common::{inherited, role};
 use shm_mach::{
     Deadline, Joined, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join,
 };
@@ -24,12 +25,6 @@ fn drain(joined: &Joined) -> Vec<i32> {
     }
 }
 
-fn park() -> ! {
-    loop {
-        std::thread::park();
-    }
-}
-
 /// Fails if the pidfd is not looked at while a receiver sleeps, or if what a dead peer had published
 /// is thrown away.
 #[test]
@@ -44,9 +39,7 @@ fn a_blocked_receiver_gets_what_was_sent_and_learns_of_the_death() {
     }
     let _watchdog = Watchdog::start(NAME, 60);
     for wait in [Wait::Park, Wait::Spin] {
-        let (ours, theirs) = sockets();
-        let mut peer = spawn(NAME, "victim", theirs);
-        let joined = join(ours, &Options::default()).unwrap();
+        let (joined, mut peer) = joined_with(NAME, "victim", &Options::default());
         joined.receive.set_wait(wait);
         let killer = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(300));
@@ -78,9 +71,7 @@ fn what_the_dead_had_queued_is_delivered_after_the_death_was_noticed() {
         std::process::abort();
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (ours, theirs) = sockets();
-    let mut peer = spawn(NAME, "victim", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, mut peer) = joined_with(NAME, "victim", &Options::default());
     let other = joined.task.allocate().unwrap();
     joined.send.send(Message::new(0, b"go on")).unwrap();
     peer.0.wait().unwrap();
@@ -105,9 +96,7 @@ fn a_blocked_sender_learns_of_the_death() {
     }
     let _watchdog = Watchdog::start(NAME, 60);
     for wait in [Wait::Park, Wait::Spin] {
-        let (ours, theirs) = sockets();
-        let mut peer = spawn(NAME, "receiver", theirs);
-        let joined = join(ours, &Options::default()).unwrap();
+        let (joined, mut peer) = joined_with(NAME, "receiver", &Options::default());
         joined.send.set_wait(wait);
         let killer = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(300));
@@ -129,9 +118,7 @@ fn a_request_that_comes_back_from_a_dead_peer_keeps_its_reply_right() {
         park();
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (ours, theirs) = sockets();
-    let mut peer = spawn(NAME, "receiver", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, mut peer) = joined_with(NAME, "receiver", &Options::default());
     let replies = joined.task.allocate().unwrap();
     for id in 0..4 {
         joined.send.send(Message::new(id, b"")).unwrap();
@@ -165,9 +152,7 @@ fn a_blocked_sender_wakes_when_the_port_dies() {
         park();
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (ours, theirs) = sockets();
-    let _peer = spawn(NAME, "receiver", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, _peer) = joined_with(NAME, "receiver", &Options::default());
     joined.send.set_wait(Wait::Park);
     let failure = (0..100).find_map(|id| joined.send.send(Message::new(id, b"")).err());
     assert_eq!(failure.unwrap().failure(), SendFailure::PortDied);
@@ -185,9 +170,7 @@ fn a_blocked_sender_wakes_when_a_port_dies_that_never_received() {
         park();
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (ours, theirs) = sockets();
-    let _peer = spawn(NAME, "receiver", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, _peer) = joined_with(NAME, "receiver", &Options::default());
     joined.send.set_wait(Wait::Park);
     let failure = (0..100).find_map(|id| joined.send.send(Message::new(id, b"")).err());
     assert_eq!(failure.unwrap().failure(), SendFailure::PortDied);
@@ -208,9 +191,7 @@ fn no_senders_comes_once_when_the_last_right_goes() {
         park();
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (ours, theirs) = sockets();
-    let mut peer = spawn(NAME, "sender", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, mut peer) = joined_with(NAME, "sender", &Options::default());
     let mut message = Received::new();
     let mut ids = Vec::new();
     loop {

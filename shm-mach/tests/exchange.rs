@@ -2,10 +2,16 @@
 
 mod common;
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
-use common::{inherited, role, sockets, spawn};
-use shm_mach::{Deadline, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join};
+use common::meet::joined_with;
+use common::raw::{self, SMALL, greeting, half};
+use common::{inherited, role, sockets};
+use shm_mach::{
+    Deadline, JoinError, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join,
+    join_deadline,
+};
 
 fn body(n: usize) -> Vec<u8> {
     (0..n).map(|i| (i * 31 + n) as u8).collect()
@@ -30,9 +36,7 @@ fn round_trips(test: &str, wait: Wait) {
     if role().is_some() {
         return echo(wait);
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn(test, "echo", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with(test, "echo", &Options::default());
     joined.receive.set_wait(wait);
     let mut message = Received::new();
     for length in [0, 1, 7, 8, 31, 32, 33, 63, 64, 65, 4095, 4096, 65536, 128 << 10]
@@ -76,9 +80,7 @@ fn a_stream_arrives_in_order_and_complete() {
         }
         return;
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("a_stream_arrives_in_order_and_complete", "sender", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with("a_stream_arrives_in_order_and_complete", "sender", &Options::default());
     let mut message = Received::new();
     for n in 0..COUNT {
         joined.receive.receive(&mut message).unwrap();
@@ -104,9 +106,7 @@ fn deadlines_and_full_queues() {
         }
         return;
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("deadlines_and_full_queues", "slow", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with("deadlines_and_full_queues", "slow", &Options::default());
     for n in 0..5 {
         joined.send.try_send(Message::new(n, b"")).unwrap();
     }
@@ -122,4 +122,23 @@ fn deadlines_and_full_queues() {
     assert_eq!(joined.receive.receive_deadline(&mut received, soon), Err(ReceiveError::TimedOut));
     joined.send.send(Message::new(5, b"whole")).unwrap();
     peer.finish();
+}
+
+/// A peer that says nothing, and one that says hello and nothing more. Fails if either holds up whoever
+/// joins it beyond the deadline.
+#[test]
+fn a_join_ends_at_its_deadline() {
+    for says_hello in [false, true] {
+        let (ours, theirs) = sockets();
+        if says_hello {
+            let half = half(SMALL, 0).into_read_only();
+            raw::send(&theirs, &greeting(5).encode(), &[half.as_fd()]);
+        }
+        let soon = Deadline::after(Duration::from_millis(100));
+        let refused = join_deadline(ours, &Options::default(), soon).unwrap_err();
+        assert!(matches!(refused, JoinError::TimedOut), "{refused}");
+        assert!(soon.has_passed(), "not before the deadline");
+        let late = join(theirs, &Options::default()).unwrap_err();
+        assert!(matches!(late, JoinError::HungUp), "{late}");
+    }
 }

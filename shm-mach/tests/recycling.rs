@@ -2,8 +2,9 @@
 
 mod common;
 
+use common::meet::joined_with;
 use common::watchdog::Watchdog;
-use common::{inherited, role, sockets, spawn};
+use common::{inherited, role};
 use shm_mach::{Geometry, Message, Options, ReceiveError, Received, Right, SendFailure, join};
 
 /// 10,000 clones of a right, each sends once and is dropped. A link has 255 lanes: fails if one of
@@ -27,9 +28,7 @@ fn ten_thousand_clones_share_the_lanes_of_a_link() {
         return;
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (ours, theirs) = sockets();
-    let peer = spawn(NAME, "sender", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with(NAME, "sender", &Options::default());
     let mut message = Received::new();
     for round in 0..100 {
         let mut seen: Vec<i32> = (0..ROUND)
@@ -75,9 +74,7 @@ fn dead_ports_give_the_lanes_of_their_senders_back() {
         }
     }
     let _watchdog = Watchdog::start(NAME, 100);
-    let (ours, theirs) = sockets();
-    let peer = spawn(NAME, "sender", theirs);
-    let joined = join(ours, &Options::default().queue_limit(8)).unwrap();
+    let (joined, peer) = joined_with(NAME, "sender", &Options::default().queue_limit(8));
     let mut message = Received::new();
     for n in 0..2000 {
         let port = joined.task.allocate().unwrap();
@@ -113,9 +110,7 @@ fn rights_that_were_dropped_beside_a_full_control_lane_are_given_back() {
         panic!("{ended:?} {message:?}");
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (ours, theirs) = sockets();
-    let _peer = spawn(NAME, "sender", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, _peer) = joined_with(NAME, "sender", &Options::default());
     std::thread::sleep(std::time::Duration::from_millis(300)); // all dropped by now, nothing read
     let mut message = Received::new();
     loop {

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{inherited, role, sockets, spawn};
-use shm_mach::{Message, Notification, Options, Received, Right, SendFailure, Wait, join};
+use common::meet::{expect_no_senders, joined_with, park, receive_right};
+use common::{inherited, role};
+use shm_mach::{Message, Notification, Options, Received, SendFailure, Wait, join};
 
 /// Answers every request with its body, by its reply right; a request with id 1 is dropped unanswered.
 fn serve() {
@@ -27,9 +28,7 @@ fn a_request_is_answered_once() {
         return serve();
     }
     for wait in [Wait::Park, Wait::Adaptive, Wait::Spin] {
-        let (ours, theirs) = sockets();
-        let peer = spawn("a_request_is_answered_once", "server", theirs);
-        let joined = join(ours, &Options::default()).unwrap();
+        let (joined, peer) = joined_with("a_request_is_answered_once", "server", &Options::default());
         let replies = joined.task.allocate().unwrap();
         replies.set_wait(wait);
         let mut answer = Received::new();
@@ -53,9 +52,8 @@ fn many_answers_come_in_the_order_they_were_given() {
     if role().is_some() {
         return serve();
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("many_answers_come_in_the_order_they_were_given", "server", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) =
+        joined_with("many_answers_come_in_the_order_they_were_given", "server", &Options::default());
     let replies = joined.task.allocate().unwrap();
     let mut answer = Received::new();
     for round in 0..20 {
@@ -88,9 +86,7 @@ fn every_reply_slot_can_be_out_at_one_time() {
             }
         }
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn(TEST, "holder", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with(TEST, "holder", &Options::default());
     let ports = [0; 5].map(|_| joined.task.allocate().unwrap());
     let mut message = Received::new();
     for port in &ports {
@@ -132,13 +128,10 @@ fn the_death_of_a_holder_answers_for_it() {
             }
         }
         joined.send.send(Message::new(0, b"ready")).unwrap();
-        loop {
-            std::thread::park();
-        }
+        park()
     }
-    let (ours, theirs) = sockets();
-    let mut peer = spawn("the_death_of_a_holder_answers_for_it", "holder", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, mut peer) =
+        joined_with("the_death_of_a_holder_answers_for_it", "holder", &Options::default());
     let replies = joined.task.allocate().unwrap();
     for _ in 0..3 {
         joined.send.send(Message::new(5, b"").reply_to(replies.make_send_once())).unwrap();
@@ -162,8 +155,7 @@ fn a_send_right_travels_and_is_revoked() {
     if role().is_some() {
         let joined = join(inherited(), &Options::default()).unwrap();
         let mut message = Received::new();
-        joined.receive.receive(&mut message).unwrap();
-        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        let right = receive_right(&joined.receive, &mut message);
         for n in 0..10 {
             right.send(Message::new(n, b"by the right")).unwrap();
         }
@@ -174,14 +166,11 @@ fn a_send_right_travels_and_is_revoked() {
         assert_eq!(right.clone().send(Message::new(99, b"")).unwrap_err().failure(), SendFailure::Revoked);
         joined.send.send(Message::new(1, b"refused")).unwrap();
         // A right given afterwards is a new one.
-        joined.receive.receive(&mut message).unwrap();
-        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        let right = receive_right(&joined.receive, &mut message);
         right.send(Message::new(100, b"again")).unwrap();
         return;
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("a_send_right_travels_and_is_revoked", "holder", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with("a_send_right_travels_and_is_revoked", "holder", &Options::default());
     let port = joined.task.allocate().unwrap();
     joined.send.send(Message::new(0, b"").with_right(port.make_send())).unwrap();
     let mut message = Received::new();
@@ -199,8 +188,7 @@ fn a_send_right_travels_and_is_revoked() {
     port.receive(&mut message).unwrap();
     assert_eq!(message.body(), b"again");
     port.request_no_senders(0, &port);
-    port.receive(&mut message).unwrap();
-    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })));
+    expect_no_senders(&port);
     peer.finish();
 }
 
@@ -210,8 +198,7 @@ fn no_senders_follows_the_last_drop() {
         let joined = join(inherited(), &Options::default()).unwrap();
         let mut message = Received::new();
         for _ in 0..300 {
-            joined.receive.receive(&mut message).unwrap();
-            let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+            let right = receive_right(&joined.receive, &mut message);
             let clone = right.clone();
             drop(right);
             if message.id() % 2 == 0 {
@@ -222,9 +209,7 @@ fn no_senders_follows_the_last_drop() {
         joined.receive.receive(&mut message).unwrap();
         return;
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("no_senders_follows_the_last_drop", "holder", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with("no_senders_follows_the_last_drop", "holder", &Options::default());
     let mut message = Received::new();
     for n in 0..300 {
         let port = joined.task.allocate().unwrap();
@@ -262,9 +247,7 @@ fn a_refused_answer_frees_its_slot() {
     if role().is_some() {
         return serve_late();
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn("a_refused_answer_frees_its_slot", "server", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with("a_refused_answer_frees_its_slot", "server", &Options::default());
     for round in 0..1500 {
         let replies = joined.task.allocate().unwrap();
         let request = Message::new(1, b"").reply_to(replies.make_send_once());

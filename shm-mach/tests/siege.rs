@@ -6,9 +6,10 @@ mod common;
 
 use std::time::Duration;
 
+use common::meet::{joined_with, park};
 use common::raw::{Raw, SMALL};
 use common::watchdog::Watchdog;
-use common::{Peer, inherited, role, sockets, spawn, sys};
+use common::{Peer, inherited, role, sys};
 use futex::sync::{Ordering as Order, futex_wait};
 use rustix::process::{Signal, kill_process};
 use shm_mach::ring::layout::{Bell, Slot, place};
@@ -19,10 +20,8 @@ use shm_mach::{
 };
 
 /// A child with role `role`, joined.
-fn joined_with(test: &str, role: &str) -> (Joined, Peer) {
-    let (ours, theirs) = sockets();
-    let peer = spawn(test, role, theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+fn with_child(test: &str, role: &str) -> (Joined, Peer) {
+    let (joined, peer) = joined_with(test, role, &Options::default());
     joined.send.set_wait(Wait::Park);
     (joined, peer)
 }
@@ -76,8 +75,8 @@ fn a_bell_storm_delays_nobody_for_ever() {
         None => {}
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (victim, mut storm) = joined_with(NAME, "storm");
-    let (friend, _peer) = joined_with(NAME, "echo");
+    let (victim, mut storm) = with_child(NAME, "storm");
+    let (friend, _peer) = with_child(NAME, "echo");
     let mut message = Received::new();
     for wait in [Wait::Park, Wait::Adaptive, Wait::Spin] {
         victim.receive.set_wait(wait);
@@ -107,8 +106,8 @@ fn thousands_of_sleepers_on_a_bell_are_woken_one_by_one() {
         None => {}
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (victim, mut sleepers) = joined_with(NAME, "sleepers");
-    let (friend, _peer) = joined_with(NAME, "echo");
+    let (victim, mut sleepers) = with_child(NAME, "sleepers");
+    let (friend, _peer) = with_child(NAME, "echo");
     victim.receive.receive(&mut Received::new()).unwrap();
     let threads = std::fs::read_dir(format!("/proc/{}/task", sleepers.0.id())).unwrap().count();
     println!("{threads} threads");
@@ -160,16 +159,14 @@ fn a_queue_that_is_never_read_is_the_senders_alone() {
     match role().as_deref() {
         Some("deaf") => {
             let _joined = join(inherited(), &Options::default()).unwrap();
-            loop {
-                std::thread::park();
-            }
+            park()
         }
         Some(_) => return echo(),
         None => {}
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (victim, mut deaf) = joined_with(NAME, "deaf");
-    let (friend, _peer) = joined_with(NAME, "echo");
+    let (victim, mut deaf) = with_child(NAME, "deaf");
+    let (friend, _peer) = with_child(NAME, "echo");
     let refused = (0..2000).find_map(|id| victim.send.try_send(Message::new(id, &[1; 200])).err());
     assert_eq!(refused.unwrap().failure(), SendFailure::TimedOut);
     let soon = Deadline::after(Duration::from_millis(100));
@@ -189,8 +186,8 @@ fn a_stopped_peer_is_alive_and_holds_nobody_up() {
         return echo();
     }
     let _watchdog = Watchdog::start(NAME, 60);
-    let (victim, stopped) = joined_with(NAME, "stopped");
-    let (friend, _peer) = joined_with(NAME, "echo");
+    let (victim, stopped) = with_child(NAME, "stopped");
+    let (friend, _peer) = with_child(NAME, "echo");
     works(&victim);
     kill_process(stopped.pid(), Signal::STOP).unwrap();
     let stat = format!("/proc/{}/stat", stopped.0.id());

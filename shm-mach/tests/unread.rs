@@ -4,11 +4,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{inherited, role, sockets, spawn};
-use shm_mach::authority::Embedded;
+use common::meet::{attached, expect_no_senders, joined_with, park, receive_right};
+use common::{inherited, role, spawn};
 use shm_mach::{
-    Deadline, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right, SendFailure, Task,
-    join,
+    Deadline, Message, Notification, Options, ReceiveError, ReceiveRight, Received, SendFailure, Task, join,
 };
 
 /// Gives the parent a right to a port that it never reads, and ends that port or the parent's right
@@ -54,13 +53,10 @@ fn a_message_destroyed_with_its_port_releases_its_rights() {
     if role().is_some() {
         return never_reads();
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn(TEST, "receiver", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with(TEST, "receiver", &Options::default());
     let mut message = Received::new();
     for round in 0..20 {
-        joined.receive.receive(&mut message).unwrap();
-        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        let right = receive_right(&joined.receive, &mut message);
         let (replies, given) = (joined.task.allocate().unwrap(), joined.task.allocate().unwrap());
         given.request_no_senders(1, &given);
         for n in 0..10 {
@@ -90,14 +86,11 @@ fn a_message_sent_into_a_dying_port_is_answered() {
     if role().is_some() {
         return never_reads();
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn(TEST, "receiver", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with(TEST, "receiver", &Options::default());
     let mut message = Received::new();
     let replies = joined.task.allocate().unwrap();
     for round in 0..300 {
-        joined.receive.receive(&mut message).unwrap();
-        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        let right = receive_right(&joined.receive, &mut message);
         right.send(Message::new(0, b"opens the lane")).unwrap();
         joined.send.send(Message::new(round % 2, b"end it")).unwrap();
         let (mut made, mut answered) = (0, 0);
@@ -140,9 +133,7 @@ fn a_revoked_holder_answers_no_more() {
         joined.send.send(Message::new(1, b"refused")).unwrap();
         return;
     }
-    let (ours, theirs) = sockets();
-    let peer = spawn(TEST, "holder", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, peer) = joined_with(TEST, "holder", &Options::default());
     let replies = joined.task.allocate().unwrap();
     let mut message = Received::new();
     joined.send.send(Message::new(0, b"").reply_to(replies.make_send_once())).unwrap();
@@ -164,13 +155,9 @@ fn what_a_dead_peer_had_queued_can_be_revoked() {
         for n in 0..10 {
             joined.send.send(Message::new(n, b"")).unwrap();
         }
-        loop {
-            std::thread::park();
-        }
+        park()
     }
-    let (ours, theirs) = sockets();
-    let mut peer = spawn(TEST, "sender", theirs);
-    let joined = join(ours, &Options::default()).unwrap();
+    let (joined, mut peer) = joined_with(TEST, "sender", &Options::default());
     let mut message = Received::new();
     joined.receive.receive(&mut message).unwrap();
     let other = joined.task.allocate().unwrap();
@@ -180,8 +167,7 @@ fn what_a_dead_peer_had_queued_can_be_revoked() {
     let passed = Deadline::after(Duration::from_millis(1500));
     assert_eq!(other.receive_deadline(&mut message, passed), Err(ReceiveError::TimedOut));
     assert!(joined.receive.revoke(joined.peer), "it still has messages queued");
-    joined.receive.receive(&mut message).unwrap();
-    assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })), "{message:?}");
+    expect_no_senders(&joined.receive);
 }
 
 /// A task that never receives has no thread that acts on the authority's news.
@@ -192,17 +178,13 @@ fn a_blocked_sender_hears_of_a_death() {
         let (task, parent) = Task::attach_to(inherited(), &Options::default()).unwrap();
         let own = task.allocate().unwrap();
         parent.unwrap().send(Message::new(1, b"").with_right(own.make_send())).unwrap();
-        loop {
-            std::thread::park();
-        }
+        park()
     }
-    let authority = Embedded::start().unwrap();
-    let (task, _) = Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap();
+    let task = attached();
     let port = task.allocate().unwrap();
     let mut peer = spawn(TEST, "victim", task.prepare_child(&port).unwrap());
     let mut message = Received::new();
-    port.receive(&mut message).unwrap();
-    let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+    let right = receive_right(&port, &mut message);
     let killer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(200));
         peer.kill();

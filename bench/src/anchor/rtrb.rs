@@ -14,7 +14,7 @@ pub(crate) const ROWS: &[Row] = &[Row {
     name: "rtrb",
     payload: Some(8),
     wait: Some(Wait::Spin),
-    anchor: None,
+    anchor: Some("array_queue"),
     place: Place::TwoCores,
     count: COUNT,
     run: rtrb,

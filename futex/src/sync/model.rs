@@ -133,6 +133,11 @@ impl Deadline {
             _ => FUTEX.expired.load(O::Acquire),
         }
     }
+
+    /// How long it is until then: a model has no clock.
+    pub fn remaining(self) -> Option<std::time::Duration> {
+        (self != Self::NEVER).then_some(std::time::Duration::ZERO)
+    }
 }
 
 /// One sleeping thread: the addresses it is queued on, and whether it was woken.

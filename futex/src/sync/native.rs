@@ -103,6 +103,12 @@ impl Deadline {
         }
     }
 
+    /// How long it is until then, for calls that take no point in time; `None`: for ever.
+    pub fn remaining(self) -> Option<Duration> {
+        let left = |Self(ns)| Duration::from_nanos(ns.saturating_sub(monotonic_ns()));
+        (self != Self::NEVER).then(|| left(self))
+    }
+
     fn timespec(self) -> Option<Timespec> {
         (self != Self::NEVER).then_some(Timespec {
             tv_sec: (self.0 / 1_000_000_000) as i64,

@@ -1,6 +1,10 @@
 //! Messages of several senders: what was sent before is received before.
 
-use futex::sync::{Arc, AtomicU32, Ordering, fence};
+use futex::Gate;
+use futex::sync::{Arc, AtomicU32, Lock, Ordering, fence};
+use shm_mach::ring::samples::Samples;
+use shm_mach::ring::sleepers::Sleepers;
+use shm_mach::ring::world::World;
 
 use crate::explore::{Thread, spawn};
 use crate::mail::{Inbox, Port, publish, take};
@@ -42,7 +46,7 @@ fn shared_port() -> Arc<Port> {
 }
 
 /// Looks a few times while the others run, and again when they are done.
-fn take_all(group: &Port, scene: &Scene, others: [Thread<()>; 2]) {
+fn take_all(group: &Port, scene: &impl World, others: [Thread<()>; 2]) {
     let mut taken: Vec<i32> = (0..2).filter_map(|_| group.try_take(scene, take)).collect();
     others.into_iter().for_each(|other| other.join().unwrap());
     taken.extend(std::iter::from_fn(|| group.try_take(scene, take)));
@@ -129,4 +133,60 @@ pub fn no_longer_alone() {
     drop(state);
     right.tell();
     take_all(&group, &Scene::quiet(), [newcomer, first]);
+}
+
+/// The task's surroundings where a lane that is announced makes its port one of several senders.
+struct Newcomer {
+    wire: Wire,
+    group: Arc<Port>,
+    is_known: Lock<bool>,
+    sleepers: Sleepers,
+}
+
+impl World for Newcomer {
+    fn sample(&self, _samples: &mut Samples) {}
+
+    fn look(&self) {
+        let mut is_known = self.is_known.lock();
+        if !*is_known && self.wire.is_announced() {
+            *is_known = true;
+            self.group.change(|state| {
+                state.order.set(true);
+                state.seat(0).lane.set_sole(false);
+                state.insert(self.wire.seat(1));
+            });
+        }
+    }
+
+    fn arm(&self, _gates: &mut Vec<Gate>) {}
+
+    fn sleepers(&self) -> &Sleepers {
+        &self.sleepers
+    }
+}
+
+/// The only sender gives its right on, which the receiver has not heard yet, and stamps from then on. It
+/// hears of a message of the new holder, and sends one more.
+pub fn gives_its_right_on() {
+    let wires = [Wire::new(2), Wire::new(2).stamped()];
+    let group = Arc::new(Port::new(1, Inbox::default()));
+    group.insert(wires[0].seat(1));
+    let (mut giver, mut other) = (wires[0].sender(1), wires[1].sender(1));
+    let word = Word::new();
+    let (there, heard) = (wires[1].clone(), word.clone());
+    giver.stamp_always();
+    let newcomer = spawn(move || {
+        there.announce();
+        publish(&mut other, CAUSE);
+        word.tell();
+    });
+    let first = spawn(move || {
+        if heard.is_told() {
+            publish(&mut giver, EFFECT);
+        }
+    });
+    let [_, wire] = wires;
+    let world =
+        Newcomer { wire, group: group.clone(), is_known: Lock::new(false), sleepers: Sleepers::default() };
+    take_all(&group, &world, [newcomer, first]);
 }

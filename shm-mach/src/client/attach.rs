@@ -108,6 +108,9 @@ pub(crate) struct Authority {
     unsaid: Lock<VecDeque<(Vec<u8>, Option<OwnedFd>)>>,
     /// How many events this task has acted on.
     acted: AtomicU32,
+    /// How many have come over the socket and wait to be acted on.
+    kept: AtomicU32,
+    /// The authority is dead, and all that it had said was read.
     gone: AtomicU32,
 }
 
@@ -140,9 +143,9 @@ impl Authority {
         let bell = |offset| page.view(offset).ok_or(AuthorityError::Protocol);
         let (told, arrived) = (bell(TOLD_AT)?, bell(ARRIVED_AT)?);
         let (talk, unsaid) = (Lock::default(), Lock::default());
-        let (acted, gone) = (AtomicU32::new(0), AtomicU32::new(0));
+        let [acted, kept, gone] = [const { AtomicU32::new(0) }; 3];
         let own = (own.pid, own.started);
-        Ok((Self { task, own, told, arrived, socket, talk, unsaid, acted, gone }, special))
+        Ok((Self { task, own, told, arrived, socket, talk, unsaid, acted, kept, gone }, special))
     }
 
     /// Whether the authority is known to be dead.
@@ -150,13 +153,13 @@ impl Authority {
         self.gone.load(Ordering::Relaxed) != 0
     }
 
-    /// Looks whether the authority still holds its end of the socket.
+    /// Looks whether the authority still holds its end of the socket. If not, what it said last is read.
     pub(crate) fn check(&self) {
         let mut fds = [PollFd::new(&self.socket, PollFlags::empty())];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         if poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
         {
-            self.gone.store(1, Ordering::Relaxed);
+            self.drain(&mut self.talk.lock());
         }
     }
 
@@ -165,10 +168,11 @@ impl Authority {
         samples.add(self.arrived.clone());
     }
 
-    /// Whether there are events that this task has not acted on.
+    /// Whether there are events that this task has not acted on. Of a dead authority only what it has
+    /// sent: not what it had only counted.
     #[inline]
     pub(crate) fn has_events(&self) -> bool {
-        self.told() != self.acted.load(Ordering::Acquire) && !self.is_gone()
+        self.told() != self.acted.load(Ordering::Acquire) && !self.is_silent()
     }
 
     /// How many events were told up to now, for [`has_acted_on`](Self::has_acted_on).
@@ -181,7 +185,12 @@ impl Authority {
     /// Whether this task has acted on the first `told` events; on those that a dead authority announced
     /// nobody waits.
     pub(crate) fn has_acted_on(&self, told: u32) -> bool {
-        self.acted.load(Ordering::Acquire).wrapping_sub(told) as i32 >= 0 || self.is_gone()
+        self.acted.load(Ordering::Acquire).wrapping_sub(told) as i32 >= 0 || self.is_silent()
+    }
+
+    /// Whether the authority is dead, and nothing that it had said waits to be acted on.
+    fn is_silent(&self) -> bool {
+        self.is_gone() && self.kept.load(Ordering::Acquire) == 0
     }
 
     /// The next event, if it has arrived; [`count_acted`](Self::count_acted) follows when it was acted
@@ -195,13 +204,17 @@ impl Authority {
     /// One more event was acted on.
     pub(crate) fn count_acted(&self) {
         self.acted.fetch_add(1, Ordering::Release);
+        self.kept.fetch_sub(1, Ordering::Release);
     }
 
     fn drain(&self, talk: &mut Talk) {
         loop {
             match receive(&self.socket, false) {
                 Ok((Event::Reply { serial, answer }, fd)) => drop(talk.replies.insert(serial, (answer, fd))),
-                Ok(event) => talk.events.push_back(event),
+                Ok(event) => {
+                    talk.events.push_back(event);
+                    self.kept.fetch_add(1, Ordering::Relaxed);
+                }
                 Err(AuthorityError::Kernel(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
                     return;
                 }
@@ -300,7 +313,11 @@ impl Authority {
 /// One datagram of the authority.
 fn receive(from: &OwnedFd, wait: bool) -> Result<(Event, Option<OwnedFd>), AuthorityError> {
     let mut bytes = [0; DATAGRAM_MAX];
-    let datagram = socket::receive(from, &mut bytes, wait)?;
+    let datagram = match socket::receive(from, &mut bytes, wait) {
+        // It died with something unread. The kernel says so once, and before what it said last.
+        Err(Errno::CONNRESET) => socket::receive(from, &mut bytes, wait)?,
+        other => other?,
+    };
     if datagram.length == 0 {
         return Err(AuthorityError::Gone);
     }

@@ -36,8 +36,9 @@ pub enum SendFailure {
     /// the destination to it.
     #[error("a right to another task's port cannot be passed on without an authority")]
     NotIntroduced,
-    /// The authority is needed for this send (the first to that task, or one that passes a right on),
-    /// and it is dead or answers nonsense.
+    /// The authority is needed for this send, and it is dead or answers nonsense: the first to that task,
+    /// one that passes a right on, or one that waits for room at a task that has not answered the first
+    /// yet and never will.
     #[error("the authority is needed to reach the port's task, and is gone")]
     NoAuthority,
     /// There is no lane, no payload area or no memory left for this right. Dropping rights to ports

@@ -3,6 +3,8 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
+use futex::Deadline;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open};
 
@@ -45,6 +47,9 @@ pub enum JoinError {
     /// The process that answered is not the one that sent the half.
     #[error("the peer changed while joining: another process holds its end of the socket")]
     Changed,
+    /// The peer has not joined before the deadline.
+    #[error("the peer has not joined before the deadline")]
+    TimedOut,
 }
 
 impl From<Errno> for JoinError {
@@ -77,6 +82,15 @@ pub struct Joined {
 /// # Errors
 /// [`JoinError`]; the socket is then closed.
 pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
+    join_deadline(socket, options, Deadline::NEVER)
+}
+
+/// Joins as [`join`] does, and waits for the other side until `deadline`.
+///
+/// # Errors
+/// As [`join`], and [`JoinError::TimedOut`]; the socket is then closed, and the other side, if it joins
+/// later, finds it hung up.
+pub fn join_deadline(socket: OwnedFd, options: &Options, deadline: Deadline) -> Result<Joined, JoinError> {
     let task = Task::new(*options, None)?;
     socket::pass_credentials(&socket)?;
     let (own, fd) = OwnHalf::create(options.geometry, task.inner.gate)?;
@@ -88,11 +102,11 @@ pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
     send(&socket, &hello.encode(), Some(&fd))?;
     drop(fd);
 
-    let (theirs, fd, peer) = receive_hello(&socket)?;
+    let (theirs, fd, peer) = receive_hello(&socket, deadline)?;
     let half = PeerHalf::adopt(&fd)?;
     let process = pidfd_open(peer_pid(peer)?, PidfdFlags::empty())?;
     send(&socket, &echo(theirs.nonce), None)?;
-    receive_echo(&socket, nonce, peer)?;
+    receive_echo(&socket, nonce, peer, deadline)?;
     // The echo came from a process with that pid, after the pidfd was opened: it is that process,
     // unless it has died since.
     let gate = task.inner.gate.agreed(half.gate);
@@ -123,10 +137,18 @@ fn send(to: &OwnedFd, bytes: &[u8], fd: Option<&OwnedFd>) -> Result<(), JoinErro
 }
 
 /// One message with the process that sent it, and the descriptors it carried.
-fn receive(from: &OwnedFd, bytes: &mut [u8]) -> Result<(usize, Identity, Vec<OwnedFd>), JoinError> {
-    let datagram = match socket::receive(from, bytes, true) {
-        Err(Errno::CONNRESET) => return Err(JoinError::HungUp),
-        other => other?,
+fn receive(
+    from: &OwnedFd,
+    bytes: &mut [u8],
+    deadline: Deadline,
+) -> Result<(usize, Identity, Vec<OwnedFd>), JoinError> {
+    let datagram = loop {
+        match socket::receive(from, bytes, false) {
+            Err(Errno::CONNRESET) => return Err(JoinError::HungUp),
+            Err(Errno::AGAIN) if deadline.has_passed() => return Err(JoinError::TimedOut),
+            Err(Errno::AGAIN) => wait_until_readable(from, deadline)?,
+            other => break other?,
+        }
     };
     if datagram.length == 0 {
         return Err(JoinError::HungUp);
@@ -135,9 +157,21 @@ fn receive(from: &OwnedFd, bytes: &mut [u8]) -> Result<(usize, Identity, Vec<Own
     Ok((datagram.length, Identity { pid, uid, gid }, datagram.fds))
 }
 
-fn receive_hello(socket: &OwnedFd) -> Result<(Hello, OwnedFd, Identity), JoinError> {
+/// Waits for something to read, a signal, or the deadline.
+fn wait_until_readable(socket: &OwnedFd, deadline: Deadline) -> Result<(), JoinError> {
+    let timeout = deadline.remaining().map(|left| Timespec {
+        tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    });
+    match poll(&mut [PollFd::new(socket, PollFlags::IN)], timeout.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn receive_hello(socket: &OwnedFd, deadline: Deadline) -> Result<(Hello, OwnedFd, Identity), JoinError> {
     let mut bytes = [0; HELLO_BYTES];
-    let (length, peer, mut fds) = receive(socket, &mut bytes)?;
+    let (length, peer, mut fds) = receive(socket, &mut bytes, deadline)?;
     let hello = Hello::decode(&bytes[..length])?;
     match (fds.len(), fds.pop()) {
         (1, Some(fd)) => Ok((hello, fd, peer)),
@@ -145,9 +179,9 @@ fn receive_hello(socket: &OwnedFd) -> Result<(Hello, OwnedFd, Identity), JoinErr
     }
 }
 
-fn receive_echo(socket: &OwnedFd, nonce: u64, peer: Identity) -> Result<(), JoinError> {
+fn receive_echo(socket: &OwnedFd, nonce: u64, peer: Identity, deadline: Deadline) -> Result<(), JoinError> {
     let mut bytes = [0; ECHO_BYTES];
-    let (length, from, _) = receive(socket, &mut bytes)?;
+    let (length, from, _) = receive(socket, &mut bytes, deadline)?;
     if from != peer || bytes[..length] != echo(nonce) {
         return Err(JoinError::Changed);
     }

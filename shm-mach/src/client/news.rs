@@ -336,9 +336,10 @@ impl Inner {
             self.lose_link_acting(link, true);
         } else {
             let acting = self.acting.lock();
+            self.act_on_events(); // it may have died with the authority, which had told of it before
             self.lose_link_acting(link, false);
             drop(acting);
-            // Perhaps no authority is there to say so. Then nobody else is asked.
+            // Perhaps no authority is there to say that it is dead. Then only this task is asked.
             self.ask_about(link.task);
         }
     }

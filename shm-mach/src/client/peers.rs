@@ -100,6 +100,11 @@ impl Inner {
         self.complete(&link, &fd);
     }
 
+    /// Whether the authority is dead, and all that it had said was acted on: nobody is introduced any more.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.authority.as_ref().is_some_and(|authority| authority.is_gone() && !authority.has_events())
+    }
+
     /// The link to a task, made if need be. Waits for the authority, never for the task.
     pub(crate) fn link_to(&self, task: u64) -> Result<Arc<Link>, SendFailure> {
         let authority = match &self.authority {

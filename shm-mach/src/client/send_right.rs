@@ -275,6 +275,10 @@ impl SendRight {
             }
             Refusal::NeedsArea => link.give_area(lane).map_err(|_| SendFailure::NoBuffer),
             Refusal::TooLarge => Err(SendFailure::TooLarge { length: head.length, longest }),
+            // The receiver may read, but how far can no more be told: its half would come by the authority.
+            Refusal::Full if lane.is_pending() && link.theirs().is_none() && self.held.task.is_alone() => {
+                Err(SendFailure::NoAuthority)
+            }
             Refusal::Full if deadline.has_passed() => Err(SendFailure::TimedOut),
             Refusal::Full => {
                 self.wait_for_room(lane, head.payload_bytes(), deadline);

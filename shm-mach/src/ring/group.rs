@@ -286,7 +286,7 @@ impl<P: Sources> Group<P> {
             state.has_leader = true;
             leads = true;
             let mut sampled = self.sample(world, &state);
-            let horizon = state.order.is_in_force().then(sync::stamp);
+            let horizon = state.order.needs_horizon().then(sync::stamp);
             drop(state);
             // 2: the world's news first: they may bring lanes into this group.
             let mut gates = Vec::new();
@@ -309,7 +309,7 @@ impl<P: Sources> Group<P> {
             // 3 and 4
             let reliable = self.arm(&mut state, gates);
             // What cannot be taken before the rest is heard is no reason to stay awake.
-            let may_take = heard || !state.order.is_in_force();
+            let may_take = heard || !state.order.needs_horizon();
             if world_is_new || (sync::step("park-rescan") && may_take && state.any_ready()) {
                 continue; // something came meanwhile, or the news were armed just now: look again
             }

@@ -48,6 +48,11 @@ impl Order {
         self.give_up();
     }
 
+    /// Whether a thread that is about to look needs a horizon.
+    pub(super) fn needs_horizon(&self) -> bool {
+        self.in_force || self.wanted
+    }
+
     /// Whether messages are taken in rounds.
     #[inline]
     pub fn is_in_force(&self) -> bool {
@@ -65,14 +70,15 @@ impl Order {
         self.wanted = true;
     }
 
-    /// Begins a round, unless one is going on.
+    /// Begins a round, unless one is going on; says whether the sources are to be entered. While there is
+    /// only one sender its messages up to the horizon are clear.
     pub(super) fn begin(&mut self, horizon: u64) -> bool {
         self.wanted = false;
-        let is_new = self.in_force && self.due.is_empty();
+        let is_new = self.due.is_empty();
         if is_new {
             self.horizon = horizon;
         }
-        is_new
+        is_new && self.in_force
     }
 
     /// Up to which time of sending this round takes messages.

@@ -104,7 +104,9 @@ impl<P> State<P> {
         }
     }
 
-    /// The next lane that has something at its head.
+    /// The next lane that has something at its head, while there is only one sender. One who stamps its
+    /// messages knows of another way that may not be known here yet: what it has sent after the last
+    /// horizon needs a new one.
     #[inline]
     pub fn ready(&mut self) -> Option<(usize, Result<Head, Nonsense>)> {
         let count = self.seats.len();
@@ -113,12 +115,24 @@ impl<P> State<P> {
                 self.next = 0;
             }
             match self.seats[self.next].lane.peek() {
-                Ok(Some(head)) => return Some((self.next, Ok(head))),
+                Ok(Some(head)) if self.is_clear(&head) => return Some((self.next, Ok(head))),
+                Ok(Some(_)) => {
+                    self.order.want();
+                    self.turn();
+                }
                 Ok(None) => self.turn(),
                 Err(nonsense) => return Some((self.next, Err(nonsense))),
             }
         }
         None
+    }
+
+    /// Whether nothing can have come before the message at the head of the next lane.
+    #[inline]
+    fn is_clear(&mut self, head: &Head) -> bool {
+        head.stamp == 0
+            || !sync::step("stamped-needs-horizon")
+            || self.seats[self.next].lane.due(head, self.order.horizon()).is_some()
     }
 
     /// Where the next message lies, while there is more than one sender. `None` when nothing is due: if

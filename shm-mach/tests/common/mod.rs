@@ -3,10 +3,13 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod bare;
+pub(crate) mod census;
+pub(crate) mod meet;
 pub(crate) mod random;
 pub(crate) mod raw;
 #[allow(unsafe_code, reason = "the system calls that no safe crate wraps")]
 pub(crate) mod sys;
+pub(crate) mod trace;
 pub(crate) mod watchdog;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -63,11 +66,20 @@ impl Peer {
 
 /// Runs the test function `test` of this test binary in a child, as `role`.
 pub(crate) fn spawn(test: &str, role: &str, socket: OwnedFd) -> Peer {
+    start(test, role, socket, Stdio::null())
+}
+
+/// The same; the child's standard output is `note`, which outlives it.
+pub(crate) fn spawn_noting(test: &str, role: &str, socket: OwnedFd, note: OwnedFd) -> Peer {
+    start(test, role, socket, Stdio::from(note))
+}
+
+fn start(test: &str, role: &str, socket: OwnedFd, output: Stdio) -> Peer {
     let child = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(ROLE, role)
         .stdin(Stdio::from(socket))
-        .stdout(Stdio::null())
+        .stdout(output)
         .spawn()
         .unwrap();
     Peer(child)

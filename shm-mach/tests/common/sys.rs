@@ -99,6 +99,14 @@ pub(crate) fn in_fork(body: impl FnOnce() -> i32) -> i32 {
     if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) }
 }
 
+/// A program that is killed when the thread that starts it ends.
+pub(crate) fn tied(command: &mut std::process::Command) -> &mut std::process::Command {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    use std::os::unix::process::CommandExt;
+    // SAFETY: one system call, which is allowed between fork and exec: it allocates nothing.
+    unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?)) }
+}
+
 /// In a child that its parent traces step by step: stops until the parent goes on.
 pub(crate) fn stop_here() {
     // SAFETY: plain number.
@@ -141,10 +149,33 @@ pub(crate) fn step(pid: i32) -> Standing {
     await_stop(pid)
 }
 
-/// Lets a traced child run to its next stop.
-pub(crate) fn run_on(pid: i32) -> Standing {
-    resume(pid, libc::PTRACE_CONT);
+/// Lets a traced process run to the next entry into, or exit from, a system call, or to a mark.
+pub(crate) fn run_to_call(pid: i32) -> Standing {
+    resume(pid, libc::PTRACE_SYSCALL);
     await_stop(pid)
+}
+
+/// Begins to trace a process that knows nothing of it, and stops it.
+pub(crate) fn seize(pid: i32) {
+    resume(pid, libc::PTRACE_SEIZE);
+    resume(pid, libc::PTRACE_INTERRUPT);
+    await_stop(pid);
+}
+
+/// Lets a traced process go.
+pub(crate) fn let_go(pid: i32) {
+    resume(pid, libc::PTRACE_DETACH);
+}
+
+/// The address of the instruction that a traced process runs next.
+pub(crate) fn next_instruction(pid: i32) -> u64 {
+    // SAFETY: plain numbers, for which zero is a value.
+    let mut told: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
+    let size = size_of_val(&told);
+    // SAFETY: `told` is writable for the call, and `size` bytes long.
+    let result = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size, &raw mut told) };
+    check(result as i32);
+    told.instruction_pointer
 }
 
 fn resume(pid: i32, how: u32) {
