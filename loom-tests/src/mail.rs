@@ -1,10 +1,11 @@
 //! What the models send and take: messages that can be recognised whole.
 
-use futex::sync::{step, yield_now};
+use futex::sync::{Arc, step, yield_now};
 use futex::{Deadline, Gate, WaitSet};
 use shm_mach::ring::group::Group;
 use shm_mach::ring::lane_in::LaneIn;
 use shm_mach::ring::lane_out::{LaneOut, Refusal};
+use shm_mach::ring::members::{self, Members};
 use shm_mach::ring::order::Source;
 use shm_mach::ring::samples::Samples;
 use shm_mach::ring::slot::{Head, Kind};
@@ -17,6 +18,39 @@ use crate::wire::Wire;
 /// A group whose port holds the ids of local messages, and the answers that are awaited.
 pub type Port = Group<Inbox>;
 
+/// A port that can be a member of sets.
+pub struct Member {
+    port: Port,
+    rank: u64,
+}
+
+impl Member {
+    /// A port without lanes. `rank` is its own.
+    pub fn new(rank: u64) -> Arc<Self> {
+        Arc::new(Self { port: Port::new(1, Inbox::default()), rank })
+    }
+}
+
+impl std::ops::Deref for Member {
+    type Target = Port;
+
+    fn deref(&self) -> &Port {
+        &self.port
+    }
+}
+
+impl members::Port for Member {
+    type Part = Inbox;
+
+    fn group(&self) -> &Port {
+        &self.port
+    }
+
+    fn rank(&self) -> u64 {
+        self.rank
+    }
+}
+
 /// What else than lanes the threads of a group wait for.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -24,19 +58,32 @@ pub struct Inbox {
     pub local: Vec<i32>,
     /// Answers.
     pub awaited: Vec<Awaited>,
+    /// The half in which they will lie has not arrived yet.
+    pub is_pending: bool,
+}
+
+impl Inbox {
+    /// Which answer is there.
+    fn answer(&self) -> Option<usize> {
+        self.awaited.iter().position(|awaited| !self.is_pending && awaited.is_there())
+    }
 }
 
 impl Sources for Inbox {
-    fn sample(&self, bell: u8, samples: &mut Samples) {
-        self.awaited.iter().for_each(|awaited| awaited.sample(bell, samples));
+    fn sample(&mut self, bell: u8, samples: &mut Samples) -> bool {
+        if !self.is_pending {
+            self.awaited.iter().for_each(|awaited| awaited.sample(bell, samples));
+        }
+        !self.is_pending
     }
 
-    fn arm(&mut self, bell: u8, gates: &mut Vec<Gate>) {
+    fn arm(&mut self, bell: u8, gates: &mut Vec<Gate>) -> bool {
         self.awaited.iter_mut().for_each(|awaited| gates.extend(awaited.arm(bell)));
+        true
     }
 
-    fn any_ready(&self) -> bool {
-        self.awaited.iter().any(Awaited::is_there)
+    fn any_ready(&mut self, may_take: bool) -> bool {
+        may_take && (!self.local.is_empty() || self.answer().is_some())
     }
 }
 
@@ -135,12 +182,17 @@ pub fn poll(lane: &mut LaneIn) -> Option<i32> {
     }
 }
 
+/// What the threads of a set take: what [`take`] finds at the next member that has something.
+pub fn take_from(state: &mut State<Members<Member>>) -> Option<i32> {
+    state.take_next(|_, port| take(port))
+}
+
 /// What the threads of a group take: a local message, an answer, or the next of a lane.
 pub fn take(state: &mut State<Inbox>) -> Option<i32> {
     if let Some(id) = state.port.local.pop() {
         return Some(id);
     }
-    if let Some(at) = state.port.awaited.iter().position(Awaited::is_there) {
+    if let Some(at) = state.port.answer() {
         return Some(state.port.awaited.swap_remove(at).take());
     }
     let (at, head) = if state.order.is_in_force() {

@@ -6,6 +6,7 @@ pub mod group;
 pub mod lane;
 pub mod order;
 pub mod reply;
+pub mod set;
 pub mod table;
 pub mod world;
 
@@ -75,6 +76,19 @@ models! {
     reply::next_life_long, 3;
     reply::numbers, 2;
     reply::heap_again, 3;
+    set::sleeper, 2;
+    set::local, 2;
+    set::admitted, 2;
+    set::moved, 2;
+    set::dismissed, 2;
+    set::beside_a_receiver, 2;
+    set::two_threads, 2;
+    set::two_sets, 2;
+    set::one_link, 2;
+    set::early, 2;
+    set::half_a_ring, 2;
+    set::pending, 3;
+    set::in_rounds, 2;
     table::in_one_piece, 2;
     world::shared_bell, 2;
     world::shared_bell_early, 2;

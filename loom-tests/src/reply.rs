@@ -59,7 +59,7 @@ impl Desk {
     pub fn ask(&self, slot: u16, generation: u32, bell: Option<u8>) -> (Token, Awaited) {
         self.words(slot).begin(generation, bell);
         let token = Token { slot, generation };
-        (token, Awaited { desk: self.clone(), token, armed: bell.is_some() })
+        (token, Awaited { desk: self.clone(), token, armed: bell })
     }
 
     /// Answers a token with message `id` of 8 bytes.
@@ -100,7 +100,7 @@ impl Desk {
 pub struct Awaited {
     desk: Desk,
     token: Token,
-    armed: bool,
+    armed: Option<u8>,
 }
 
 impl std::fmt::Debug for Awaited {
@@ -161,7 +161,7 @@ impl Awaited {
 
     /// Asks for `bell`, if no bell was asked for yet: the gate, if so.
     pub fn arm(&mut self, bell: u8) -> Option<Gate> {
-        let is_new = !std::mem::replace(&mut self.armed, true);
+        let is_new = self.armed.replace(bell) != Some(bell);
         is_new.then(|| {
             self.words().arm(self.token.generation, bell);
             self.desk.gate

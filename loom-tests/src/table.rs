@@ -35,6 +35,8 @@ const STATE: &str = "shm-mach/src/ring/state.rs";
 const GROUP: &str = "shm-mach/src/ring/group.rs";
 const SAMPLES: &str = "shm-mach/src/ring/samples.rs";
 const SLEEPERS: &str = "shm-mach/src/ring/sleepers.rs";
+const MEMBERS: &str = "shm-mach/src/ring/members.rs";
+const PREPOSTS: &str = "shm-mach/src/ring/preposts.rs";
 const GATE: &str = "futex/src/gate.rs";
 
 /// What loom says of threads that all sleep.
@@ -183,7 +185,7 @@ pub const STEPS: &[Row] = &[
         "arm-for-own-bell",
         LANE_IN,
         "a lane armed for another group's bell is armed again",
-        Fails(&[("gate::moved", STUCK)]),
+        Fails(&[("gate::moved", STUCK), ("set::moved", STUCK), ("set::dismissed", STUCK)]),
     ),
     row(
         "bell-count",
@@ -277,6 +279,49 @@ pub const STEPS: &[Row] = &[
         LANE_OUT,
         "a sender admits what the receiver may leave unpublished on top of the limit",
         Fails(&[("full::interval", STUCK)]),
+    ),
+    row(
+        "prepost",
+        PREPOSTS,
+        "a port that changes while nobody of a set looks at it tells the set",
+        Fails(&[("set::local", STUCK), ("set::two_threads", STUCK)]),
+    ),
+    row("prepost-wake", PREPOSTS, "and wakes its leader", Fails(&[("set::local", STUCK)])),
+    row(
+        "preposts-before-sleep",
+        PREPOSTS,
+        "a leader that finds an entry does not sleep",
+        Fails(&[("set::local", STUCK)]),
+    ),
+    row(
+        "unknown-stay-hot",
+        MEMBERS,
+        "a member whose bell is not known yet is looked at whenever the world has rung",
+        Fails(&[("set::pending", STUCK)]),
+    ),
+    row(
+        "cool-rescan",
+        MEMBERS,
+        "a member is looked at once more before nobody looks at it",
+        Fails(&[("set::sleeper", STUCK), ("set::local", STUCK)]),
+    ),
+    row(
+        "bell-heats-members",
+        MEMBERS,
+        "a bell that was rung makes those look who rely on it",
+        Fails(&[("set::sleeper", STUCK), ("set::one_link", STUCK)]),
+    ),
+    row(
+        "armed-for-sets",
+        STATE,
+        "a lane that a set relies on stays armed, whoever takes its messages",
+        Fails(&[("set::two_sets", STUCK)]),
+    ),
+    row(
+        "cold-for-the-leader",
+        MEMBERS,
+        "who looks while the leader sleeps takes nothing away that it relies on",
+        Fails(&[("set::half_a_ring", STUCK)]),
     ),
 ];
 

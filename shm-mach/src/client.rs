@@ -23,6 +23,7 @@ pub(crate) mod open_grants;
 pub(crate) mod passed;
 pub(crate) mod peers;
 pub(crate) mod port;
+pub(crate) mod port_set;
 pub(crate) mod receive_right;
 pub(crate) mod replies;
 pub(crate) mod revoke;

@@ -43,6 +43,7 @@
 //!   to find names, to pass a right on to a third task and to hear of deaths at once. It never sees a
 //!   message.
 //! * A [`ReceiveRight`] is a port's receiving end: there is one. Dropping it destroys the port.
+//! * A [`PortSet`] is received from like a port, and gives the messages of all its members.
 //! * A [`SendRight`] lets its holder send, and nothing else. It travels in messages
 //!   ([`Message::with_right`]). Dropping it never loses what was sent before.
 //! * A [`SendOnceRight`] lets its holder send one message, whatever the queue limit. Put one into a
@@ -122,8 +123,9 @@ pub use client::error::{PortError, ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;
 pub use client::join::{JoinError, Joined, join, join_deadline};
-pub use client::message::{Message, Notification, Received};
+pub use client::message::{Message, Notification, PortId, Received};
 pub use client::once_right::SendOnceRight;
+pub use client::port_set::PortSet;
 pub use client::receive_right::ReceiveRight;
 pub use client::right::Right;
 pub use client::send_right::SendRight;

@@ -11,6 +11,8 @@
 //! | [`heap`] | room for answers that do not fit into a reply slot |
 //! | [`group`] | the threads that wait for the same lanes, and how they sleep and wake |
 //! | [`state`] | what the lock of such a group guards: its lanes, and who waits |
+//! | [`members`] | a wait group over other groups: a port set |
+//! | [`preposts`] | what the members of a set tell it, and what they know of it |
 //! | [`world`] | what surrounds a group: the rest of its task, and what else it waits for |
 //! | [`samples`] | words to sleep on, with the values they had before the last look |
 //! | [`sleepers`] | the groups of a task that sleep, and how they are woken from inside it |
@@ -20,14 +22,17 @@
 //! a count that is read from a peer is used only after it was compared with a private value.
 
 mod age;
+mod bells;
 pub mod group;
 pub mod heap;
 pub mod lane_in;
 pub mod lane_out;
 pub mod layout;
+pub mod members;
 pub mod order;
 pub mod patience;
 pub mod payload;
+pub mod preposts;
 pub mod reply;
 pub mod samples;
 pub mod sleepers;

@@ -14,7 +14,11 @@ fn segments_mapped() -> usize {
 }
 
 /// Every call in the child, and every destructor. Says at which the child went wrong, 0 for none.
-fn use_everything(joined: shm_mach::Joined, port: shm_mach::ReceiveRight, own: shm_mach::SendRight) -> i32 {
+fn use_everything(
+    joined: shm_mach::Joined,
+    (port, set): (shm_mach::ReceiveRight, shm_mach::PortSet),
+    own: shm_mach::SendRight,
+) -> i32 {
     let mut message = Received::new();
     let once = port.make_send_once();
     let checks = [
@@ -27,11 +31,16 @@ fn use_everything(joined: shm_mach::Joined, port: shm_mach::ReceiveRight, own: s
         joined.receive.try_receive(&mut message) == Err(ReceiveError::Forked),
         joined.receive.set_queue_limit(3) == Err(PortError::Forked),
         joined.task.allocate().is_err_and(|error| error == PortError::Forked),
+        joined.task.allocate_set().is_err_and(|error| error == PortError::Forked),
+        set.receive(&mut message) == Err(ReceiveError::Forked),
+        set.try_receive(&mut message) == Err(ReceiveError::Forked),
+        [set.insert(&port), set.remove(&port), set.move_member(&port)] == [Err(PortError::Forked); 3],
+        set.members().is_empty() && !port.is_in_set(),
         !joined.receive.revoke(joined.peer),
     ];
     let right = port.make_send();
     port.request_no_senders(0, &port);
-    drop((right, own, joined, port, message));
+    drop((right, own, joined, set, port, message));
     checks.iter().position(|check| !check).map_or(0, |at| at as i32 + 1)
 }
 
@@ -39,22 +48,24 @@ fn use_everything(joined: shm_mach::Joined, port: shm_mach::ReceiveRight, own: s
 fn forking_parent() {
     let joined = join(inherited(), &Options::default()).unwrap();
     let port = joined.task.allocate().unwrap();
+    let set = joined.task.allocate_set().unwrap();
+    set.insert(&port).unwrap();
     let own = port.make_send();
     let mut message = Received::new();
     joined.send.send(Message::new(1, &[1; 200])).unwrap();
     joined.receive.receive(&mut message).unwrap();
     // The child gets copies of the very same handles, and drops them; the parent keeps its own.
-    let (mut joined, mut port, mut own) = (Some(joined), Some(port), Some(own));
+    let (mut joined, mut port, mut own) = (Some(joined), Some((port, set)), Some(own));
     for _ in 0..5 {
         let code = sys::in_fork(|| {
             use_everything(joined.take().unwrap(), port.take().unwrap(), own.take().unwrap())
         });
         assert_eq!(code, 0, "the check of this number failed in the forked child");
     }
-    let (joined, port, own) = (joined.unwrap(), port.unwrap(), own.unwrap());
+    let (joined, (port, set), own) = (joined.unwrap(), port.unwrap(), own.unwrap());
     own.send(Message::new(5, b"own")).unwrap();
-    port.receive(&mut message).unwrap();
-    assert_eq!(message.id(), 5);
+    set.receive(&mut message).unwrap();
+    assert_eq!((message.id(), message.port()), (5, Some(port.id())));
     for id in 0..1000 {
         joined.send.send(Message::new(id, &[2; 200])).unwrap();
         joined.receive.receive(&mut message).unwrap();

@@ -19,7 +19,7 @@ fn desk(slots: usize) -> Desk {
 
 /// A group that waits for `awaited` alone.
 fn group(awaited: Awaited) -> Port {
-    Port::new(1, Inbox { local: Vec::new(), awaited: vec![awaited] })
+    Port::new(1, Inbox { awaited: vec![awaited], ..Inbox::default() })
 }
 
 fn polled(awaited: Awaited) -> i32 {

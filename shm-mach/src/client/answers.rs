@@ -59,7 +59,7 @@ impl Port {
     pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
         self.group.extend(|state| {
             state.count_answers();
-            let bell = state.is_sleepy().then(|| self.group.bell());
+            let bell = state.is_sleepy().then(|| state.bell());
             let (token, awaited) = match state.port.kept.take_if(|kept| kept.is_of(link)) {
                 Some(kept) => kept.begin(bell),
                 None => link.begin_reply(self.index, bell)?,
@@ -269,24 +269,29 @@ impl Received {
 }
 
 impl Sources for PortState {
-    fn sample(&self, bell: u8, samples: &mut Samples) {
+    fn sample(&mut self, bell: u8, samples: &mut Samples) -> bool {
+        let mut are_known = true;
         for (at, awaited) in self.awaited.iter().enumerate() {
             if self.awaited[..at].iter().all(|other| !Arc::ptr_eq(&other.link, &awaited.link)) {
-                awaited.link.sample_bell(bell, samples);
+                are_known &= awaited.link.sample_bell(bell, samples);
             }
         }
+        are_known
     }
 
-    fn arm(&mut self, bell: u8, gates: &mut Vec<Gate>) {
+    fn arm(&mut self, bell: u8, gates: &mut Vec<Gate>) -> bool {
         for awaited in &mut self.awaited {
             if awaited.arm(bell) {
                 gates.push(awaited.link.gate);
             }
         }
+        true
     }
 
-    fn any_ready(&self) -> bool {
-        !self.local.is_empty() || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
+    fn any_ready(&mut self, may_take: bool) -> bool {
+        may_take
+            && (!self.local.is_empty()
+                || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None))))
     }
 
     fn due(&mut self, order: &mut Order) {

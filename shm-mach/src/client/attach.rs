@@ -143,7 +143,7 @@ impl Authority {
         let bell = |offset| page.view(offset).ok_or(AuthorityError::Protocol);
         let (told, arrived) = (bell(TOLD_AT)?, bell(ARRIVED_AT)?);
         let (talk, unsaid) = (Lock::default(), Lock::default());
-        let [acted, kept, gone] = [const { AtomicU32::new(0) }; 3];
+        let [acted, kept, gone] = std::array::from_fn(|_| AtomicU32::new(0));
         let own = (own.pid, own.started);
         Ok((Self { task, own, told, arrived, socket, talk, unsaid, acted, kept, gone }, special))
     }

@@ -108,6 +108,12 @@ pub enum ReceiveError {
     /// The receive right was destroyed while this thread waited.
     #[error("the port died while it was waited for")]
     PortDied,
+    /// The port is in an exclusive set: receive from that.
+    #[error("the port is in a set that its messages are received from")]
+    InSet,
+    /// The port came into an exclusive set while this thread waited.
+    #[error("the port came into a set while it was waited for")]
+    PortChanged,
     /// This process is a forked child of the one that the right belongs to.
     #[error("the right belongs to the parent process: a forked child must attach by itself")]
     Forked,
@@ -119,7 +125,8 @@ impl ReceiveError {
         match self {
             Self::Forked => 0x1000_4002,
             Self::TimedOut => 0x1000_4003,
-            Self::PortDied => 0x1000_4006,
+            Self::PortDied | Self::PortChanged => 0x1000_4006,
+            Self::InSet => 0x1000_400a,
         }
     }
 }
@@ -139,6 +146,15 @@ pub enum PortError {
     /// The task already has as many ports as it can have.
     #[error("the task has no room for another port")]
     NoSpace,
+    /// The receive right is another task's.
+    #[error("the receive right belongs to another task")]
+    OtherTask,
+    /// The port is in this set already, or it is in another and one of the two is exclusive.
+    #[error("the port is in a set already")]
+    AlreadyInSet,
+    /// The port is not in this set.
+    #[error("the port is not in this set")]
+    NotInSet,
     /// This process is a forked child of the one that the right belongs to.
     #[error("the right belongs to the parent process: a forked child must attach by itself")]
     Forked,
@@ -150,6 +166,9 @@ impl PortError {
         match self {
             Self::InvalidLimit { .. } => 18,
             Self::NoSpace => 3,
+            Self::OtherTask => 15,
+            Self::AlreadyInSet => 11,
+            Self::NotInSet => 12,
             Self::Forked => 16,
         }
     }

@@ -310,10 +310,9 @@ impl Link {
         self.theirs().map(|theirs| &theirs.bells)
     }
 
-    /// Adds one of those bells to what a thread sleeps on.
-    pub(crate) fn sample_bell(&self, bell: u8, samples: &mut Samples) {
-        if let Some(bell) = self.bells().and_then(|bells| bells.at(usize::from(bell))) {
-            samples.add(bell);
-        }
+    /// Adds one of those bells to what a thread sleeps on; false if it is not known yet.
+    pub(crate) fn sample_bell(&self, bell: u8, samples: &mut Samples) -> bool {
+        let bell = self.bells().and_then(|bells| bells.at(usize::from(bell)));
+        bell.map(|bell| samples.add(bell)).is_some()
     }
 }

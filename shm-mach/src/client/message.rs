@@ -69,6 +69,11 @@ impl<'a> Message<'a> {
     }
 }
 
+/// A port of this task, to be compared with others: which one a message came through. A port has
+/// one as long as it lives, and no later port has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortId(pub(crate) u64);
+
 /// A received message, and the room for the next one: keep it and receive into it again, and no
 /// memory is allocated per message once it has held the longest. Rights that were not taken out are
 /// dropped by the next receive.
@@ -78,6 +83,7 @@ pub struct Received {
     pub(crate) body: Vec<u8>,
     pub(crate) sender: Identity,
     pub(crate) seqno: u32,
+    pub(crate) port: Option<PortId>,
     pub(crate) reply: Option<SendOnceRight>,
     pub(crate) rights: Vec<Right>,
     pub(crate) raw: Raw,
@@ -106,6 +112,7 @@ impl Received {
             body: Vec::new(),
             sender: Identity::KERNEL,
             seqno: 0,
+            port: None,
             reply: None,
             rights: Vec::new(),
             raw: Raw::default(),
@@ -126,6 +133,12 @@ impl Received {
     /// the message was read from, never from the message. [`Identity::KERNEL`] for notifications.
     pub fn sender(&self) -> Identity {
         self.sender
+    }
+
+    /// The port that it came through, which matters when it was received from a set
+    /// (`msgh_local_port`); `None` before the first message.
+    pub fn port(&self) -> Option<PortId> {
+        self.port
     }
 
     /// How many messages were received from the port before this one (`msgh_seqno`, modulo 2^32).

@@ -14,7 +14,8 @@ use crate::client::homing::Homing;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
-use crate::client::message::Notification;
+use crate::client::message::{Notification, PortId};
+use crate::client::port_set::Set;
 use crate::client::replies::{Awaited, Kept};
 use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
@@ -26,6 +27,7 @@ use crate::wire::request::PortRef;
 
 /// A port of this task.
 pub(crate) struct Port {
+    pub(crate) id: PortId,
     pub(crate) index: u32,
     pub(crate) key: u64,
     process: Process,
@@ -49,6 +51,10 @@ pub(crate) struct PortState {
     pub(super) seqno: u32,
     pub(super) mscount: u32,
     pub(super) is_dead: bool,
+    /// Threads that receive from the port itself get an error: it is dead, or in an exclusive set.
+    pub(super) is_shut: bool,
+    /// The sets that it is in.
+    pub(super) sets: Vec<Arc<Set>>,
     /// Who holds rights; the index of a holder stands in the seats.
     pub(super) holders: Holders,
     /// Send rights of this task's own, as handles.
@@ -87,12 +93,14 @@ pub(crate) struct Aftermath {
 }
 
 impl Port {
-    pub(crate) fn new(index: u32, key: u64, bell: u8, limit: u32, owner: (Process, Identity)) -> Self {
+    pub(crate) fn new(id: PortId, at: (u32, u64), bell: u8, limit: u32, owner: (Process, Identity)) -> Self {
         let state = PortState {
             limit,
             seqno: 0,
             mscount: 0,
             is_dead: false,
+            is_shut: false,
+            sets: Vec::new(),
             holders: Holders::default(),
             local_senders: 0,
             on_their_way: Homing::default(),
@@ -109,8 +117,9 @@ impl Port {
             condemned: Vec::new(),
             due: Vec::new(),
         };
-        let ((process, identity), group) = (owner, Group::new(bell, state));
-        Self { index, key, process, identity, group, room: AtomicU32::new(0) }
+        let ((index, key), (process, identity)) = (at, owner);
+        let group = Group::new(bell, state);
+        Self { id, index, key, process, identity, group, room: AtomicU32::new(0) }
     }
 
     /// As that of its task.
@@ -278,8 +287,10 @@ impl Port {
     /// The receive right is gone: every lane is dead, every message destroyed. Says whether any other
     /// task was ever given a right.
     pub(crate) fn destroy(&self) -> (Vec<LocalMessage>, bool) {
+        let mut sets = Vec::new();
         let (messages, waiting, was_given) = self.group.change(|state| {
-            state.port.is_dead = true;
+            std::mem::swap(&mut sets, &mut state.port.sets);
+            (state.port.is_dead, state.port.is_shut) = (true, true);
             state.port.no_senders = None;
             while !state.seats().is_empty() {
                 self.end_lane(state, 0, Some(Death::Died));
@@ -293,6 +304,10 @@ impl Port {
             }
             (std::mem::take(&mut state.port.local), state.port.waiting_for_room, was_given)
         });
+        // Threads of these look at it in vain until it has left them.
+        for set in sets {
+            set.dismiss(self);
+        }
         // Who is not counted yet will see, under the lock, that the port is dead.
         if waiting > 0 {
             self.room.fetch_add(1, Ordering::Release);

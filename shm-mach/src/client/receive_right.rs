@@ -8,7 +8,7 @@ use futex::sync::{AtomicU32, Ordering};
 
 use crate::client::error::{PortError, ReceiveError};
 use crate::client::identity::Identity;
-use crate::client::message::Received;
+use crate::client::message::{PortId, Received};
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::right::arrive;
@@ -46,6 +46,20 @@ impl ReceiveRight {
         &self.port
     }
 
+    pub(crate) fn task(&self) -> &Arc<Inner> {
+        &self.task
+    }
+
+    /// The port, as [`Received::port`] tells it of a message that came through a set.
+    pub fn id(&self) -> PortId {
+        self.port.id
+    }
+
+    /// Whether the port is in any set (`mps_pset`).
+    pub fn is_in_set(&self) -> bool {
+        !self.task.is_forked() && !self.port.sets().is_empty()
+    }
+
     /// The authority keeps a name for the port from here on.
     pub(crate) fn set_registered(&self) {
         self.registered.store(1, Ordering::Relaxed);
@@ -65,7 +79,8 @@ impl ReceiveRight {
     /// Messages of one send right arrive in the order they were sent.
     ///
     /// # Errors
-    /// [`ReceiveError::Forked`], [`ReceiveError::PortDied`].
+    /// [`ReceiveError::Forked`], [`ReceiveError::PortDied`], and for a member of an exclusive
+    /// [set](crate::PortSet) [`ReceiveError::InSet`] or [`ReceiveError::PortChanged`].
     #[inline]
     pub fn receive(&self, into: &mut Received) -> Result<(), ReceiveError> {
         self.receive_deadline(into, Deadline::NEVER)
@@ -116,8 +131,10 @@ impl ReceiveRight {
             let slice = deadline.min(Deadline::after(TICK));
             let taken =
                 self.port.group.wait(&*self.task, self.wait(), slice, |state| self.port.take(state, into));
-            if let Some(result) = self.conclude(taken, into) {
-                return result;
+            match self.conclude(taken, into) {
+                Some(Err(ReceiveError::InSet)) => return Err(ReceiveError::PortChanged),
+                Some(result) => return result,
+                None => {}
             }
             if taken.is_none() {
                 if deadline.has_passed() {
@@ -128,31 +145,9 @@ impl ReceiveRight {
         }
     }
 
-    /// What a look comes to, after its aftermath is done: `None` to look again.
     #[inline]
     fn conclude(&self, taken: Option<Taken>, into: &mut Received) -> Option<Result<(), ReceiveError>> {
-        match taken? {
-            Taken::Message => {}
-            Taken::MessageAndAftermath => self.task.perform(self.port.settle()),
-            Taken::Aftermath => {
-                self.task.perform(self.port.settle());
-                return None;
-            }
-            Taken::PortDied => return Some(Err(ReceiveError::PortDied)),
-        }
-        if into.raw.from.is_some() { self.unpack(into) } else { Some(Ok(())) }
-    }
-
-    /// Gives the rights of a message to the program; `None` if its sender wrote nonsense.
-    fn unpack(&self, into: &mut Received) -> Option<Result<(), ReceiveError>> {
-        match arrive(&self.task, into) {
-            Ok(()) => Some(Ok(())),
-            Err(link) => {
-                into.clear();
-                self.task.lose_link(&link, true);
-                None
-            }
-        }
+        conclude(&self.task, Some(&self.port), taken?, into)
     }
 
     /// Makes a send right to this port for this task itself.
@@ -244,5 +239,40 @@ impl Drop for ReceiveRight {
         }
         self.unregister();
         self.task.destroy(&self.port);
+    }
+}
+
+/// What a call returns for what a look has found, after the aftermath at the port that it was found at,
+/// if that has left any; `None` to look again.
+#[inline]
+pub(super) fn conclude(
+    task: &Arc<Inner>,
+    port: Option<&Port>,
+    taken: Taken,
+    into: &mut Received,
+) -> Option<Result<(), ReceiveError>> {
+    let settle = || port.into_iter().for_each(|port| task.perform(port.settle()));
+    match taken {
+        Taken::Message => {}
+        Taken::MessageAndAftermath => settle(),
+        Taken::Aftermath => {
+            settle();
+            return None;
+        }
+        Taken::PortDied => return Some(Err(ReceiveError::PortDied)),
+        Taken::InSet => return Some(Err(ReceiveError::InSet)),
+    }
+    if into.raw.from.is_some() { unpack(task, into) } else { Some(Ok(())) }
+}
+
+/// Gives the rights of a message to the program; `None` if its sender wrote nonsense.
+fn unpack(task: &Arc<Inner>, into: &mut Received) -> Option<Result<(), ReceiveError>> {
+    match arrive(task, into) {
+        Ok(()) => Some(Ok(())),
+        Err(link) => {
+            into.clear();
+            task.lose_link(&link, true);
+            None
+        }
     }
 }

@@ -49,7 +49,8 @@ const SLOTS_A_PAGE: usize = 4096 / 64;
 pub(crate) struct Awaited {
     pub(crate) link: Arc<Link>,
     place: Place,
-    armed: bool,
+    /// The bell that the answer rings.
+    armed: Option<u8>,
 }
 
 /// Where an answer comes.
@@ -270,12 +271,12 @@ impl Awaited {
         if bell.is_some() {
             link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
         }
-        (token, Self { link, place: Place::Slot(token), armed: bell.is_some() })
+        (token, Self { link, place: Place::Slot(token), armed: bell })
     }
 
     /// The peer has opened a lane for the answer.
     pub(crate) fn by_lane(link: Arc<Link>, index: usize, lane: LaneIn) -> Self {
-        Self { link, place: Place::Lane(Box::new((index, lane))), armed: false }
+        Self { link, place: Place::Lane(Box::new((index, lane))), armed: None }
     }
 
     /// Whether it is the answer to this token of a task's.
@@ -310,7 +311,7 @@ impl Awaited {
 
     /// Asks for `bell` if it was not asked for already; says whether that was so.
     pub(crate) fn arm(&mut self, bell: u8) -> bool {
-        let is_new = !std::mem::replace(&mut self.armed, true);
+        let is_new = self.armed.replace(bell) != Some(bell);
         if is_new {
             self.link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
             match &mut self.place {

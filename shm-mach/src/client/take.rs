@@ -21,15 +21,23 @@ pub(crate) enum Taken {
     Aftermath,
     /// The receive right is gone.
     PortDied,
+    /// The port is received from through its set, and not directly.
+    InSet,
 }
 
 impl Port {
     /// Takes the next message, wherever it lies. Called under the group's lock.
     #[inline]
     pub(crate) fn take(&self, state: &mut State<PortState>, into: &mut Received) -> Option<Taken> {
-        if state.port.is_dead {
-            return Some(Taken::PortDied);
+        if state.port.is_shut {
+            return Some(if state.port.is_dead { Taken::PortDied } else { Taken::InSet });
         }
+        self.take_any(state, into)
+    }
+
+    /// The same, whoever may receive: for [`take`](Self::take), and for threads of a set.
+    #[inline]
+    pub(super) fn take_any(&self, state: &mut State<PortState>, into: &mut Received) -> Option<Taken> {
         let taken = if state.order.is_in_force() {
             self.take_due(state, into)
         } else {
@@ -42,6 +50,7 @@ impl Port {
         if !taken {
             return state.port.has_aftermath().then_some(Taken::Aftermath);
         }
+        into.port = Some(self.id);
         into.seqno = state.port.seqno;
         state.port.seqno = state.port.seqno.wrapping_add(1);
         if state.port.waiting_for_room > 0 {

@@ -12,6 +12,7 @@ use crate::client::attach::Authority;
 use crate::client::error::PortError;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
+use crate::client::message::PortId;
 use crate::client::numbered::Numbers;
 use crate::client::once_grants::OnceGrants;
 use crate::client::passed::Passed;
@@ -188,7 +189,9 @@ impl Inner {
         };
         // Bell 0 is for news; ports beyond the other 63 share bells, which costs kicks, not wakes.
         let bell = 1 + (index as usize % (BELLS - 1)) as u8;
-        let port = Arc::new(Port::new(index, self.next_secret(), bell, limit, (self.process, self.identity)));
+        let serial = self.next_serial();
+        let (id, at) = (PortId(serial), (index, self.secret(serial)));
+        let port = Arc::new(Port::new(id, at, bell, limit, (self.process, self.identity)));
         ports.slots[index as usize] = Some(port.clone());
         Ok(port)
     }
@@ -222,7 +225,16 @@ impl Inner {
 
     /// A number that nobody can guess, also who has seen others of them.
     pub(crate) fn next_secret(&self) -> u64 {
-        self.keys.hash_one(self.next_key.fetch_add(1, Ordering::Relaxed))
+        self.secret(self.next_serial())
+    }
+
+    fn secret(&self, serial: u64) -> u64 {
+        self.keys.hash_one(serial)
+    }
+
+    /// A number of this task's own that comes once. (The secrets are made of them.)
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.next_key.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn next_link(&self) -> u64 {

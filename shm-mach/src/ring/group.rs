@@ -24,7 +24,7 @@ use futex::{Deadline, Gate, Outcome, WaitSet};
 use crate::ring::patience::Wait;
 use crate::ring::samples::Samples;
 use crate::ring::sleepers::Kick;
-use crate::ring::state::{Follower, Seat, State};
+use crate::ring::state::{Follower, Seat, State, fence};
 use crate::ring::world::{Sources, World};
 
 /// Takes between two looks at the world's news.
@@ -39,7 +39,7 @@ const UNRELIABLE_SLEEP: std::time::Duration = std::time::Duration::from_millis(1
 pub struct Group<P> {
     state: Lock<State<P>>,
     kick: Arc<Kick>,
-    /// Which bell of each sender's half this group listens to.
+    /// Which bell of each sender's half this group listens to when it is in no set.
     bell: u8,
     /// Threads that want the lock for something short, while one spins under it.
     contenders: AtomicU32,
@@ -48,12 +48,12 @@ pub struct Group<P> {
 impl<P: Sources> Group<P> {
     /// A group that listens to bell `bell`, with no lanes.
     pub fn new(bell: u8, port: P) -> Self {
-        Self {
-            state: Lock::new(State::new(port)),
-            kick: Arc::new(Kick::default()),
-            bell,
-            contenders: AtomicU32::new(0),
-        }
+        Self::with_kick(bell, port, Arc::new(Kick::default()))
+    }
+
+    /// A group whose threads others, that know `kick`, can wake.
+    pub(super) fn with_kick(bell: u8, port: P, kick: Arc<Kick>) -> Self {
+        Self { state: Lock::new(State::new(bell, port)), kick, bell, contenders: AtomicU32::new(0) }
     }
 
     /// The group's state, for something short.
@@ -84,10 +84,12 @@ impl<P: Sources> Group<P> {
         self.kick.advance();
         // One that sampled before and is not asleep yet finds the count changed when it tries to be.
         let asleep = state.asleep;
+        let sets = state.prepost();
         drop(state);
         if asleep && sync::step("kick-wake") {
             sync::futex_wake(&self.kick.0, 1);
         }
+        sets.iter().for_each(|set| set.wake());
         result
     }
 
@@ -100,15 +102,17 @@ impl<P: Sources> Group<P> {
         if must_kick {
             self.kick.advance();
         }
+        let sets = state.prepost();
         drop(state);
         if must_kick {
             sync::futex_wake(&self.kick.0, 1);
         }
+        sets.iter().for_each(|set| set.wake());
         result
     }
 
-    /// The bell of each half that this group listens to.
-    pub fn bell(&self) -> u8 {
+    /// The bell of each half that this group listens to when its port is in no set.
+    pub(super) fn bell(&self) -> u8 {
         self.bell
     }
 
@@ -285,7 +289,7 @@ impl<P: Sources> Group<P> {
             // 1: before any look. Who leads from here on is known: nobody else samples for us.
             state.has_leader = true;
             leads = true;
-            let mut sampled = self.sample(world, &state);
+            let mut sampled = self.sample(world, &mut state);
             let horizon = state.order.needs_horizon().then(sync::stamp);
             drop(state);
             // 2: the world's news first: they may bring lanes into this group.
@@ -305,15 +309,13 @@ impl<P: Sources> Group<P> {
                 self.leave(state, true);
                 return None;
             }
-            self.sample_late("sample-before-look", &mut sampled, world, &state);
+            self.sample_late("sample-before-look", &mut sampled, world, &mut state);
             // 3 and 4
             let reliable = self.arm(&mut state, gates);
-            // What cannot be taken before the rest is heard is no reason to stay awake.
-            let may_take = heard || !state.order.needs_horizon();
-            if world_is_new || (sync::step("park-rescan") && may_take && state.any_ready()) {
+            if world_is_new || (sync::step("park-rescan") && state.any_ready(heard)) {
                 continue; // something came meanwhile, or the news were armed just now: look again
             }
-            self.sample_late("sample-before-rescan", &mut sampled, world, &state);
+            self.sample_late("sample-before-rescan", &mut sampled, world, &mut state);
             state.asleep = true;
             state.sleepy = true;
             state.awake_takes = 0;
@@ -324,6 +326,7 @@ impl<P: Sources> Group<P> {
             world.sleepers().leave(&self.kick, &sampled.0, outcome != Outcome::TimedOut);
             let mut state = self.lock();
             state.asleep = false;
+            state.port.awake();
             timed_out = outcome == Outcome::TimedOut && in_full;
             // Most likely it was woken for a message: that needs no new samples. News that it was
             // woken for too are looked at before anybody sleeps again; who sleeps now was kicked.
@@ -346,17 +349,11 @@ impl<P: Sources> Group<P> {
     }
 
     /// Step 1. The kick word is sampled under the lock, like all that it stands for.
-    fn sample(&self, world: &impl World, state: &State<P>) -> (Samples, u32) {
+    fn sample(&self, world: &impl World, state: &mut State<P>) -> (Samples, u32) {
         let kick = self.kick.0.load(sync::Ordering::Relaxed);
         let mut samples = Samples::default();
         world.sample(&mut samples);
-        state.port.sample(self.bell, &mut samples);
-        for (at, seat) in state.seats.iter().enumerate() {
-            let is_first = state.seats[..at].iter().all(|other| other.link != seat.link);
-            if let (true, Some(bell)) = (is_first, seat.bells.at(usize::from(self.bell))) {
-                samples.add(bell);
-            }
-        }
+        state.sample(&mut samples);
         (samples, kick)
     }
 
@@ -367,7 +364,7 @@ impl<P: Sources> Group<P> {
         rule: &'static str,
         sampled: &mut (Samples, u32),
         world: &impl World,
-        state: &State<P>,
+        state: &mut State<P>,
     ) {
         if !sync::step(rule) {
             *sampled = self.sample(world, state);
@@ -377,19 +374,9 @@ impl<P: Sources> Group<P> {
     /// Step 3 and the fence of step 4, also for `gates`, armed already; says whether a wake-up is
     /// certain from here on.
     fn arm(&self, state: &mut State<P>, mut gates: Vec<Gate>) -> bool {
-        let bell = self.bell;
-        for seat in state.seats.iter_mut().filter(|seat| !seat.lane.is_armed(bell)) {
-            seat.lane.arm(bell);
-            gates.push(seat.lane.gate());
-        }
-        state.port.arm(bell, &mut gates);
-        // The fence is one per process and gate, not one per lane.
-        for gate in [Gate::Asymmetric, Gate::Symmetric] {
-            if gates.contains(&gate) {
-                state.fence_refused |= gate.heavy().is_err();
-            }
-        }
-        !state.fence_refused
+        let reliable = state.arm(&mut gates);
+        state.fence_refused |= !fence(&gates);
+        reliable && !state.fence_refused
     }
 
     /// Step 5. Says whether the sleep was to last until the deadline: it is short when a wake-up is not

@@ -15,11 +15,18 @@ pub struct Samples {
 impl Samples {
     /// Samples one bell.
     pub fn add(&mut self, bell: Shared<Bell>) {
-        // ORDER(bell-sample): Acquire, pairs with bell-bump: if this sample includes a ring, the
-        // look that follows sees what was rung for. A relaxed load and a fence: the page may be
-        // read-only here.
-        let count = bell.count.load(order!("bell-sample", Relaxed));
-        sync::fence(order!("bell-sample-fence", Acquire));
+        let count = sample(&bell);
         self.words.push((bell, count));
     }
+}
+
+/// How often a bell was rung.
+#[inline]
+pub(super) fn sample(bell: &Bell) -> u32 {
+    // ORDER(bell-sample): Acquire, pairs with bell-bump: if this sample includes a ring, the look
+    // that follows sees what was rung for. A relaxed load and a fence: the page may be read-only
+    // here.
+    let count = bell.count.load(order!("bell-sample", Relaxed));
+    sync::fence(order!("bell-sample-fence", Acquire));
+    count
 }

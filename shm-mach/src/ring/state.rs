@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use futex::Gate;
 use futex::sync::{self, AtomicU32};
 
 use crate::ring::lane_in::LaneIn;
 use crate::ring::layout::Bell;
 use crate::ring::order::{Order, Source};
 use crate::ring::patience::Patience;
+use crate::ring::preposts::Membership;
+use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Nonsense};
 use crate::ring::world::Sources;
 use crate::segment::Shared;
@@ -52,6 +55,12 @@ pub(super) struct Follower {
 pub struct State<P> {
     /// The owner's part.
     pub port: P,
+    /// Which bell of each sender's half is asked for: the group's own, or that of a set.
+    pub(super) bell: u8,
+    /// The sets that the port is in.
+    pub(super) memberships: Vec<Membership>,
+    /// How many of them rely on the lanes: every message must ring.
+    pub(super) watchers: u32,
     /// In which order messages of several senders are taken.
     pub order: Order,
     pub(super) seats: Vec<Seat>,
@@ -85,9 +94,12 @@ const STAY_ARMED: u32 = if sync::MODEL { 0 } else { 3 };
 
 impl<P> State<P> {
     /// No lanes, and nobody who waits.
-    pub(super) fn new(port: P) -> Self {
+    pub(super) fn new(bell: u8, port: P) -> Self {
         Self {
             port,
+            bell,
+            memberships: Vec::new(),
+            watchers: 0,
             order: Order::default(),
             seats: Vec::new(),
             next: 0,
@@ -142,7 +154,7 @@ impl<P> State<P> {
         P: Sources,
     {
         let next = self.order.pop();
-        if next.is_none() && self.any_ready() {
+        if next.is_none() && self.any_ready(true) {
             self.order.want();
         }
         next
@@ -190,7 +202,9 @@ impl<P> State<P> {
     pub fn advance(&mut self, at: usize, head: &Head) {
         let lane = &mut self.seats[at].lane;
         lane.advance(head);
-        if !self.after_sleep && !self.asleep {
+        // Whoever sleeps relies on the lane, also in a set that the port is in.
+        let is_relied_on = self.watchers > 0 && sync::step("armed-for-sets");
+        if !self.after_sleep && !self.asleep && !is_relied_on {
             self.awake_takes = self.awake_takes.saturating_add(1);
             if self.awake_takes > STAY_ARMED {
                 lane.disarm();
@@ -219,14 +233,52 @@ impl<P> State<P> {
 
     /// Whether a new source had better ring from the start.
     pub fn is_sleepy(&self) -> bool {
-        self.sleepy || self.has_leader
+        self.sleepy || self.has_leader || self.watchers > 0
     }
 
-    /// Whether a look would find something.
-    pub(super) fn any_ready(&self) -> bool
-    where
-        P: Sources,
-    {
-        self.port.any_ready() || self.seats.iter().any(|seat| !matches!(seat.lane.peek(), Ok(None)))
+    /// The bell of each sender's half that is asked for.
+    pub fn bell(&self) -> u8 {
+        self.bell
     }
+}
+
+impl<P: Sources> State<P> {
+    /// Samples the bells that are rung for what lies here; false if one of them is not known yet.
+    pub(super) fn sample(&mut self, samples: &mut Samples) -> bool {
+        let are_all = self.port.sample(self.bell, samples);
+        for (at, seat) in self.seats.iter().enumerate() {
+            let is_first = self.seats[..at].iter().all(|other| other.link != seat.link);
+            if let (true, Some(bell)) = (is_first, seat.bells.at(usize::from(self.bell))) {
+                samples.add(bell);
+            }
+        }
+        are_all
+    }
+
+    /// Asks every sender for the bell, and adds the gates of those that were not asked yet: their heavy
+    /// fences must follow before the lock is released, and then another look. False if a source could
+    /// not fence what it has fenced for itself.
+    pub(super) fn arm(&mut self, gates: &mut Vec<Gate>) -> bool {
+        let bell = self.bell;
+        for seat in self.seats.iter_mut().filter(|seat| !seat.lane.is_armed(bell)) {
+            seat.lane.arm(bell);
+            gates.push(seat.lane.gate());
+        }
+        self.port.arm(bell, gates)
+    }
+
+    /// Whether a look would find something, when everything that was told before was `heard` or not.
+    pub(super) fn any_ready(&mut self, heard: bool) -> bool {
+        // What cannot be taken before the rest is heard is no reason to stay awake.
+        let may_take = heard || !self.order.needs_horizon();
+        let is_ready = |seat: &Seat| !matches!(seat.lane.peek(), Ok(None));
+        (may_take && self.seats.iter().any(is_ready)) || self.port.any_ready(may_take)
+    }
+}
+
+/// Passes the heavy side of each gate, once; false if that was refused.
+pub(super) fn fence(gates: &[Gate]) -> bool {
+    // The fence is one per process and gate, not one per lane.
+    let kinds = [Gate::Asymmetric, Gate::Symmetric].into_iter().filter(|gate| gates.contains(gate));
+    kinds.filter(|gate| gate.heavy().is_err()).count() == 0
 }

@@ -31,18 +31,28 @@ pub trait World {
     fn rang(&self, _bell: &Shared<Bell>) {}
 }
 
-/// What else than lanes a group's threads wait for: the owner's part of the state says.
+/// What else than lanes a group's threads wait for: the owner's part of the state says. Each is called
+/// under the group's lock.
 pub trait Sources {
-    /// Samples the bells that are rung for it: `bell` of every half it lies in.
-    fn sample(&self, _bell: u8, _samples: &mut Samples) {}
-    /// Asks for `bell` wherever it is not asked for yet, and adds the gates of those places.
-    fn arm(&mut self, _bell: u8, _gates: &mut Vec<Gate>) {}
-    /// Whether something is there.
-    fn any_ready(&self) -> bool {
+    /// Samples the bells that are rung for it: `bell` of every half it lies in. False if there is a
+    /// half that is not known yet: the [`World`] rings when it is.
+    fn sample(&mut self, _bell: u8, _samples: &mut Samples) -> bool {
+        true
+    }
+    /// Asks for `bell` wherever it is not asked for yet, and adds the gates of those places. Says
+    /// whether everything that it has fenced for itself was fenced.
+    fn arm(&mut self, _bell: u8, _gates: &mut Vec<Gate>) -> bool {
+        true
+    }
+    /// Whether something is there that can be taken; while not everything was heard (`may_take`), what is
+    /// taken in order cannot. When the answer to the group's leader is no, it goes to sleep.
+    fn any_ready(&mut self, _may_take: bool) -> bool {
         false
     }
     /// Enters what is there into a round.
     fn due(&mut self, _order: &mut Order) {}
+    /// The leader sleeps no more.
+    fn awake(&mut self) {}
 }
 
 impl Sources for () {}
