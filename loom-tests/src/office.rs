@@ -12,7 +12,10 @@ use shm_mach::segment::Shared;
 use crate::mail::{Port, read};
 use crate::wire::Wire;
 
-/// Each piece of news is a message to one group, put there by whoever reads it.
+/// News that concern no group.
+pub const NOBODYS: i32 = 1;
+
+/// Each other piece of news is a message to one group, put there by whoever reads it.
 pub struct Office {
     bell: Shared<Bell>,
     news: Lock<LaneIn>,
@@ -42,7 +45,9 @@ impl World for Office {
             }
             let id = read(&news, &head).expect("no close record");
             news.advance(&head);
-            self.home.change(|state| state.port.local.push(id));
+            if id != NOBODYS {
+                self.home.change(|state| state.port.local.push(id));
+            }
         }
     }
 

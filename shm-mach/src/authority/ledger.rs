@@ -170,6 +170,7 @@ impl Ledger {
                 self.unregister(from, key);
                 return None;
             }
+            Request::Confirm => Ok(Answer::Done),
             Request::Hello { .. }
             | Request::Echo { .. }
             | Request::Child { .. }

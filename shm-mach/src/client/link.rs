@@ -63,6 +63,8 @@ pub(crate) struct Link {
     /// How many lanes are `DEAD` and tokens abandoned: while there are none, nobody looks.
     pub(crate) remains: AtomicU32,
     pub(super) dead: AtomicBool,
+    /// The own half is on its way to the peer, and may not have been announced to it yet.
+    unannounced: AtomicBool,
     /// Messages with rights that were taken and whose rights have not arrived.
     pub(super) in_hand: AtomicU32,
     /// How often a bell of the peer's was seen rung.
@@ -123,6 +125,7 @@ impl Link {
             dead_lanes: Lock::default(),
             remains: AtomicU32::new(0),
             dead: AtomicBool::new(false),
+            unannounced: AtomicBool::new(false),
             in_hand: AtomicU32::new(0),
             rings: AtomicU32::new(0),
             watch,
@@ -167,6 +170,34 @@ impl Link {
     /// Whether a port reads one of the peer's lanes.
     pub(crate) fn is_read(&self) -> bool {
         self.lanes_in.iter().any(|state| state.load(Ordering::Acquire) == OPEN)
+    }
+
+    /// The own half was given to the authority, which has not answered.
+    pub(crate) fn set_unannounced(&self) {
+        self.unannounced.store(true, Ordering::Relaxed);
+    }
+
+    /// The authority has announced the own half to the peer.
+    pub(crate) fn set_announced(&self) {
+        self.unannounced.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the peer can know that what is sent here is sent: it has the own half, or it was announced
+    /// to it.
+    #[inline]
+    pub(crate) fn is_announced(&self) -> bool {
+        !self.unannounced.load(Ordering::Relaxed) || self.has_adopted()
+    }
+
+    /// Whether the peer reads the control lane. If so, that is remembered.
+    #[cold]
+    fn has_adopted(&self) -> bool {
+        let has =
+            self.theirs().is_some_and(|theirs| theirs.flags_of(0).word.load(Ordering::Relaxed) >> 32 != 0);
+        if has {
+            self.set_announced();
+        }
+        has
     }
 
     /// Marks the link dead; says whether this call was the first.

@@ -163,6 +163,7 @@ impl Numbered {
         if length > longest {
             return Err(SendFailure::TooLarge { length, longest });
         }
+        task.announce(link)?;
         let passage = Passage::prepare(task, message, link)?;
         let mut head = Head::message(message.id, length);
         head.reply = passage.token;

@@ -166,6 +166,7 @@ fn answer<'l>(
     if length > longest {
         return Err(SendFailure::TooLarge { length, longest });
     }
+    task.announce(link)?;
     let passage = Passage::prepare(task, message, link)?;
     let mut head = Head::message(message.id, length);
     head.reply = passage.token;

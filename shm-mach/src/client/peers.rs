@@ -81,6 +81,7 @@ impl Inner {
         }
         let Ok((own, own_fd)) = OwnHalf::create(self.options.geometry, self.gate) else { return };
         let link = self.make_link(task, who, features, own);
+        link.set_unannounced();
         self.peers.table.lock().insert(task, Peer::Linked(link.clone()));
         self.complete(&link, &fd);
         authority.say(&Request::Accept { task }, Some(&own_fd));
@@ -143,6 +144,22 @@ impl Inner {
             _ => self.lose_link(&link, false),
         }
         Ok(link)
+    }
+
+    /// Before the first message to a task that has introduced itself: sees to it that the authority has
+    /// announced this task's half to it. Else somebody who is told of the message could send to the same
+    /// port, and be received first. Waits for the authority, never for the task.
+    #[inline]
+    pub(crate) fn announce(&self, link: &Link) -> Result<(), SendFailure> {
+        if link.is_announced() { Ok(()) } else { self.confirm(link) }
+    }
+
+    #[cold]
+    fn confirm(&self, link: &Link) -> Result<(), SendFailure> {
+        let Some(authority) = &self.authority else { return Ok(()) };
+        authority.ask(&Request::Confirm, None).map_err(|error| failure_of(&error))?;
+        link.set_announced();
+        Ok(())
     }
 
     // Rights of third tasks.

@@ -241,6 +241,7 @@ impl SendRight {
             // Nobody else may ever look: without the peer's half no closed lane is free again.
             self.held.task.look();
         }
+        self.held.task.announce(link)?;
         let (index, lane) = link.open_lane(port).map_err(|_| SendFailure::NoBuffer)?;
         Ok(sender.insert(Box::new(Sender { index, lane })))
     }

@@ -56,10 +56,15 @@ impl Age {
         })
     }
 
-    /// The message at the head was taken, and the head is at `position` now.
+    /// The message at the head was taken.
     #[inline]
-    pub(crate) fn taken(&mut self, position: u64) {
+    pub(crate) fn taken(&mut self) {
         self.seen = None;
+    }
+
+    /// The head is at `position` now.
+    #[inline]
+    pub(crate) fn enter(&mut self, position: u64) {
         if position.is_multiple_of(self.part) {
             let entered = &mut self.entered[(position / self.part) as usize % PARTS];
             self.floor = std::mem::replace(entered, sync::stamp());
@@ -71,11 +76,16 @@ impl Age {
 mod tests {
     use super::*;
 
+    fn take(age: &mut Age, position: u64) {
+        age.taken();
+        age.enter(position);
+    }
+
     #[test]
     fn an_honest_stamp_stands() {
         let mut age = Age::new(64);
         assert_eq!(age.due(10, 20), Some(10));
-        age.taken(1);
+        take(&mut age, 1);
         assert_eq!(age.due(15, 20), Some(15));
     }
 
@@ -96,7 +106,7 @@ mod tests {
         let next = sync::stamp();
         let time = age.due(u64::MAX, next).unwrap();
         assert!(time <= next);
-        age.taken(1);
+        take(&mut age, 1);
         assert_eq!(age.due(u64::MAX, next), None, "the next one is seen anew");
     }
 
@@ -106,13 +116,13 @@ mod tests {
         let before = sync::stamp();
         for position in 1..=64 {
             assert_eq!(age.due(0, before), Some(0), "in the first lap nothing is known");
-            age.taken(position);
+            take(&mut age, position);
         }
         let time = age.due(0, sync::stamp()).unwrap();
         assert!(time <= before, "the first slot may have been free from the start");
         for position in 65..=132 {
             assert!(age.due(0, u64::MAX).is_some());
-            age.taken(position);
+            take(&mut age, position);
         }
         assert!(age.due(0, u64::MAX).unwrap() > before);
     }
@@ -128,7 +138,7 @@ mod tests {
     fn a_sender_s_own_order_stands() {
         let mut age = Age::new(64);
         assert_eq!(age.due(90, 200), Some(90));
-        age.taken(1);
+        take(&mut age, 1);
         assert_eq!(age.due(3, 200), Some(90));
     }
 }

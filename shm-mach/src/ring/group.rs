@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use futex::sync::{self, AtomicU32, Lock};
-use futex::{Deadline, Gate, Outcome, WaitSet};
+use futex::{Deadline, Outcome, WaitSet};
 
 use crate::ring::patience::Wait;
 use crate::ring::samples::Samples;
@@ -295,9 +295,12 @@ impl<P: Sources> Group<P> {
             // 2: the world's news first: they may bring lanes into this group.
             let mut gates = Vec::new();
             world.arm(&mut gates);
-            let world_is_new = !gates.is_empty();
+            // At once: another thread that finds the links armed relies on it, also if this one finds a
+            // message and leaves.
+            let fenced = fence(&gates);
             let heard = world.hear();
             let mut state = self.lock();
+            state.fence_refused |= !fenced;
             if let (true, Some(horizon)) = (heard, horizon) {
                 state.begin_round(horizon);
             }
@@ -311,9 +314,9 @@ impl<P: Sources> Group<P> {
             }
             self.sample_late("sample-before-look", &mut sampled, world, &mut state);
             // 3 and 4
-            let reliable = self.arm(&mut state, gates);
-            if world_is_new || (sync::step("park-rescan") && state.any_ready(heard)) {
-                continue; // something came meanwhile, or the news were armed just now: look again
+            let reliable = self.arm(&mut state);
+            if sync::step("park-rescan") && state.any_ready(heard) {
+                continue; // something came meanwhile
             }
             self.sample_late("sample-before-rescan", &mut sampled, world, &mut state);
             state.asleep = true;
@@ -371,9 +374,9 @@ impl<P: Sources> Group<P> {
         }
     }
 
-    /// Step 3 and the fence of step 4, also for `gates`, armed already; says whether a wake-up is
-    /// certain from here on.
-    fn arm(&self, state: &mut State<P>, mut gates: Vec<Gate>) -> bool {
+    /// Step 3 and the fence of step 4; says whether a wake-up is certain from here on.
+    fn arm(&self, state: &mut State<P>) -> bool {
+        let mut gates = Vec::new();
         let reliable = state.arm(&mut gates);
         state.fence_refused |= !fence(&gates);
         reliable && !state.fence_refused

@@ -162,8 +162,9 @@ impl LaneIn {
     pub fn advance(&mut self, head: &Head) {
         // The start was the sender's word: it may lie before the end of the number range.
         self.head = self.head.wrapping_add(1);
+        self.age.taken();
         if !self.is_sole() {
-            self.age.taken(self.head);
+            self.age.enter(self.head);
         }
         self.unpublished += 1;
         if self.unpublished >= self.interval || head.payload_bytes() > 0 || head.kind == Kind::Close {

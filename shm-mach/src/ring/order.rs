@@ -113,6 +113,8 @@ impl Order {
     /// Gives the round up: what it knew of sources does not hold any more.
     pub fn give_up(&mut self) {
         self.due.clear();
+        // What was sent before may have been among it: nothing more belongs to this round.
+        self.horizon = 0;
     }
 }
 

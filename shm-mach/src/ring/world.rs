@@ -21,8 +21,9 @@ pub trait World {
         self.look();
         true
     }
-    /// Asks every peer to ring for news. Adds the gates of the links where that was not so already:
-    /// after their heavy fences another [`look`](Self::look) must follow before anybody sleeps.
+    /// Asks every peer to ring for news. Adds the gates of the links where that was not so already: their
+    /// heavy fences and then a [`look`](Self::look) must follow at once, whatever else happens, because
+    /// other threads that find the links armed rely on it.
     fn arm(&self, gates: &mut Vec<Gate>);
     /// The groups of this task that sleep now.
     fn sleepers(&self) -> &Sleepers;

@@ -161,6 +161,8 @@ pub enum Request {
         /// How many, of those that were not given back.
         held: u32,
     },
+    /// Is everything done that this task asked for before? Answered with DONE.
+    Confirm,
     /// A revocation that the authority has asked for is done. Not answered.
     Revoked {
         /// The event's.
@@ -245,6 +247,9 @@ impl Request {
             Self::Revoked { serial: of } => {
                 to.u32(13).u32(serial).u32(*of);
             }
+            Self::Confirm => {
+                to.u32(14).u32(serial);
+            }
             Self::GrantOnce { receiver, right, number, to: holder, instead_of } => {
                 right.write(to.u32(20).u32(serial).u64(*receiver));
                 to.u64(*number).u64(*holder).u64(*instead_of);
@@ -288,6 +293,7 @@ impl Request {
                 held: from.u32()?,
             },
             13 => Self::Revoked { serial: from.u32()? },
+            14 => Self::Confirm,
             20 => Self::GrantOnce {
                 receiver: from.u64()?,
                 right: OnceRef::read(&mut from)?,
@@ -326,6 +332,7 @@ mod tests {
             Request::Settle { issuer: 1, port, to: 2 },
             Request::Settled { receiver: 1, port, issuer: 2, held: 3 },
             Request::Revoked { serial: 5 },
+            Request::Confirm,
             Request::GrantOnce { receiver: 1, right: token, number: 2, to: 3, instead_of: 4 },
             Request::GrantOnce { receiver: 1, right: OnceRef::Number(9), number: 2, to: 3, instead_of: 0 },
             Request::ReleaseOnce { receiver: 1, number: 2 },
