@@ -2,242 +2,16 @@
 //! one notification, whoever dies.
 
 mod common;
+#[path = "once_rights/stage.rs"]
+mod stage;
 
 use std::time::Duration;
 
-use common::watchdog::Watchdog;
-use common::{Peer, inherited, role, sockets, spawn};
-use shm_mach::authority::Embedded;
+use common::{inherited, role, sockets, spawn};
 use shm_mach::{
-    Deadline, Message, Notification, Options, ReceiveRight, Received, Right, SendFailure, SendOnceRight,
-    SendRight, Task, join,
+    Deadline, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right, SendFailure, join,
 };
-
-/// What a child is told to do; it answers with the number plus 100 when it is done, or plus 200 when it
-/// was refused.
-mod call {
-    /// Keep this send right: where rights are passed on to.
-    pub(super) const TO: i32 = 1;
-    /// Look R up, and give it a right to your port.
-    pub(super) const MEET: i32 = 2;
-    /// Pass your send-once right on.
-    pub(super) const PASS: i32 = 3;
-    /// As the reply right of a message.
-    pub(super) const PASS_AS_REPLY: i32 = 4;
-    /// Answer with it.
-    pub(super) const USE: i32 = 5;
-    pub(super) const DROP: i32 = 6;
-    /// Pass it on to R itself.
-    pub(super) const HOME: i32 = 7;
-    /// Make a port whose queue holds nothing, and send a right to it.
-    pub(super) const FULL: i32 = 8;
-    /// Pass your right on, and do not wait.
-    pub(super) const TRY: i32 = 9;
-    /// Destroy that port.
-    pub(super) const DESTROY: i32 = 11;
-    /// Make a port that nobody reads, and send a right to it.
-    pub(super) const UNREAD: i32 = 12;
-}
-/// A message with a send-once right, from another child or from R.
-const PASSED: i32 = 10;
-/// What a right is used for.
-const ANSWER: i32 = 42;
-const SERVICE: &str = "test.once";
-
-fn once_of(message: &mut Received) -> Option<SendOnceRight> {
-    let beside = message.take_rights().into_iter().find_map(Right::into_send_once);
-    message.take_reply().or(beside)
-}
-
-/// A child: does what it is told, one thing after the other.
-fn child() {
-    let (task, director) = Task::attach_to(inherited(), &Options::default()).unwrap();
-    let director = director.unwrap();
-    let own = task.allocate().unwrap();
-    director.send(Message::new(0, b"").with_right(own.make_send())).unwrap();
-    let mut message = Received::new();
-    let (mut to, mut once, mut other) = (None, None, None);
-    loop {
-        own.receive(&mut message).unwrap();
-        let id = message.id();
-        let mut said = Message::new(id + 100, b"");
-        let done = match id {
-            PASSED => {
-                once = once_of(&mut message);
-                once.is_some()
-            }
-            call::TO => {
-                to = message.take_rights().into_iter().find_map(Right::into_send);
-                true
-            }
-            call::FULL | call::UNREAD => {
-                let port = task.allocate().unwrap();
-                port.set_queue_limit(u32::from(id == call::UNREAD)).unwrap();
-                said = said.with_right(port.make_send());
-                other = Some(port);
-                true
-            }
-            call::DESTROY => other.take().is_some(),
-            call::MEET => {
-                let r = task.look_up(SERVICE).unwrap();
-                r.send(Message::new(0, b"").with_right(own.make_send())).unwrap();
-                true
-            }
-            _ => act(id, message.body(), &task, to.as_ref(), &mut once),
-        };
-        if !done {
-            said = Message::new(id + 200, b"");
-        }
-        director.send(said).unwrap();
-    }
-}
-
-/// Does something with its right; says whether that was possible.
-fn act(id: i32, body: &[u8], task: &Task, to: Option<&SendRight>, once: &mut Option<SendOnceRight>) -> bool {
-    let right = once.take().expect("it has a right");
-    let passed = Message::new(PASSED, b"for you");
-    let sent = match id {
-        call::DROP => return true,
-        call::USE => {
-            return match right.send(Message::new(ANSWER, body)) {
-                Ok(()) => true,
-                Err(error) => {
-                    assert_eq!(error.failure(), SendFailure::PortDied);
-                    false
-                }
-            };
-        }
-        call::PASS => to.unwrap().send(passed.with_right(right)),
-        call::PASS_AS_REPLY => to.unwrap().send(passed.reply_to(right)),
-        call::TRY => to.unwrap().try_send(passed.with_right(right)),
-        call::HOME => task.look_up(SERVICE).unwrap().send(passed.with_right(right)),
-        other => panic!("{other}"),
-    };
-    let Err(error) = sent else { return true };
-    *once = error.into_message().take_rights().into_iter().find_map(Right::into_send_once);
-    assert!(once.is_some(), "a refused message comes back with its rights");
-    false
-}
-
-/// R, the director of the children, and the authority.
-struct Stage {
-    _watchdog: Watchdog,
-    test: &'static str,
-    director: Task,
-    meeting: ReceiveRight,
-    r: Task,
-    service: ReceiveRight,
-    answers: ReceiveRight,
-    _authority: Embedded,
-}
-
-/// A child as its director knows it.
-struct Actor {
-    peer: Peer,
-    port: SendRight,
-    /// R's own right to its port, if R knows it.
-    from_r: Option<SendRight>,
-}
-
-impl Stage {
-    fn set(test: &'static str) -> Self {
-        let _watchdog = Watchdog::start(test, 100);
-        let authority = Embedded::start().unwrap();
-        let attach = || Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap().0;
-        let (director, r) = (attach(), attach());
-        let (meeting, service) = (director.allocate().unwrap(), r.check_in(SERVICE).unwrap());
-        let answers = r.allocate().unwrap();
-        Self { _watchdog, test, director, meeting, r, service, answers, _authority: authority }
-    }
-
-    /// A child that R does not know.
-    fn actor(&self) -> Actor {
-        let peer = spawn(self.test, "child", self.director.prepare_child(&self.meeting).unwrap());
-        let port = self.hear(0).take_rights().into_iter().find_map(Right::into_send).unwrap();
-        Actor { peer, port, from_r: None }
-    }
-
-    fn hear(&self, id: i32) -> Received {
-        let mut message = Received::new();
-        self.meeting.receive(&mut message).unwrap();
-        assert_eq!(message.id(), id);
-        message
-    }
-
-    /// Tells a child to do something; it can.
-    fn tell(&self, actor: &Actor, id: i32) -> Received {
-        actor.port.send(Message::new(id, b"answered")).unwrap();
-        self.hear(id + 100)
-    }
-
-    /// It cannot.
-    fn tell_in_vain(&self, actor: &Actor, id: i32) {
-        actor.port.send(Message::new(id, b"answered")).unwrap();
-        self.hear(id + 200);
-    }
-
-    /// Where a child passes its right on to.
-    fn point(&self, from: &Actor, to: &SendRight) {
-        from.port.send(Message::new(call::TO, b"").with_right(to.clone())).unwrap();
-        self.hear(call::TO + 100);
-    }
-
-    /// A child that R has given a send-once right.
-    fn holder(&self) -> Actor {
-        let mut actor = self.actor();
-        actor.port.send(Message::new(call::MEET, b"")).unwrap();
-        let mut message = Received::new();
-        self.service.receive(&mut message).unwrap();
-        actor.from_r = message.take_rights().into_iter().find_map(Right::into_send);
-        self.hear(call::MEET + 100);
-        self.give(&actor);
-        actor
-    }
-
-    /// R gives a send-once right to a child that it knows.
-    fn give(&self, actor: &Actor) {
-        let once = self.answers.make_send_once();
-        actor.from_r.as_ref().unwrap().send(Message::new(PASSED, b"").with_right(once)).unwrap();
-        self.hear(PASSED + 100);
-    }
-
-    /// One child passes its right on, and the other one has it.
-    fn pass(&self, from: &Actor, to: &Actor, how: i32) {
-        self.point(from, &to.port);
-        from.port.send(Message::new(how, b"")).unwrap();
-        let mut ids = [0; 2].map(|_| {
-            let mut message = Received::new();
-            self.meeting.receive(&mut message).unwrap();
-            message.id()
-        });
-        ids.sort_unstable();
-        assert_eq!(ids, [how + 100, PASSED + 100]);
-    }
-
-    /// A message has come of the right, and nothing else.
-    fn answered_by(&self, actor: &Actor) {
-        let mut message = Received::new();
-        self.answers.receive(&mut message).unwrap();
-        assert_eq!((message.id(), message.body()), (ANSWER, &b"answered"[..]), "{message:?}");
-        assert_eq!(message.sender().pid, actor.peer.0.id());
-        self.over();
-    }
-
-    /// A notification has come of the right, and nothing else.
-    fn given_up(&self) {
-        let mut message = Received::new();
-        self.answers.receive(&mut message).unwrap();
-        assert_eq!(message.notification(), Some(Notification::SendOnce), "{message:?}");
-        self.over();
-    }
-
-    fn over(&self) {
-        assert_eq!(self.answers.send_once_rights(), 0);
-        let soon = Deadline::after(Duration::from_millis(20));
-        let mut message = Received::new();
-        assert!(self.answers.receive_deadline(&mut message, soon).is_err(), "twice: {message:?}");
-    }
-}
+use stage::{ANSWER, Stage, call, child, once_of, unsent, unsent_home};
 
 #[test]
 fn the_next_task_answers() {
@@ -399,15 +173,6 @@ fn a_right_outlives_the_one_who_passed_it_on() {
     stage.answered_by(&third);
 }
 
-/// A child that has asked the authority to pass its right on, and could not send the message.
-fn unsent(stage: &Stage) -> (Actor, Actor) {
-    let (holder, third) = (stage.holder(), stage.actor());
-    let full = stage.tell(&third, call::FULL).take_rights().into_iter().find_map(Right::into_send).unwrap();
-    stage.point(&holder, &full);
-    stage.tell_in_vain(&holder, call::TRY);
-    (holder, third)
-}
-
 #[test]
 fn one_who_dies_before_its_message_is_sent_has_passed_nothing_on() {
     const TEST: &str = "one_who_dies_before_its_message_is_sent_has_passed_nothing_on";
@@ -421,18 +186,6 @@ fn one_who_dies_before_its_message_is_sent_has_passed_nothing_on() {
         holder.peer.kill();
         stage.given_up();
     }
-}
-
-/// A child that has asked the authority to pass its right on to R itself, and could not send it.
-fn unsent_home(stage: &Stage) -> Actor {
-    let holder = stage.holder();
-    let full = stage.r.allocate().unwrap();
-    full.set_queue_limit(0).unwrap();
-    let to_full = Message::new(call::TO, b"").with_right(full.make_send());
-    holder.from_r.as_ref().unwrap().send(to_full).unwrap();
-    stage.hear(call::TO + 100);
-    stage.tell_in_vain(&holder, call::TRY);
-    holder
 }
 
 #[test]
@@ -500,11 +253,7 @@ fn a_right_that_was_passed_on_is_revoked() {
     assert!(stage.answers.revoke(who));
     stage.given_up();
     assert!(!stage.answers.revoke(who));
-    // Its message may be on its way when the right ends; it is not received.
-    third.port.send(Message::new(call::USE, b"late")).unwrap();
-    let mut message = Received::new();
-    stage.meeting.receive(&mut message).unwrap();
-    stage.over();
+    stage.use_in_vain(&third);
 }
 
 #[test]
@@ -555,4 +304,146 @@ fn a_port_dies_while_its_right_is_elsewhere() {
         stage.tell(&third, call::USE);
         stage.answered_by(&third);
     }
+}
+
+#[test]
+fn a_revocation_of_all_ends_what_was_passed_on_too() {
+    const TEST: &str = "a_revocation_of_all_ends_what_was_passed_on_too";
+    if role().is_some() {
+        return child();
+    }
+    let stage = Stage::set(TEST);
+    let (holder, third) = (stage.holder(), stage.actor());
+    stage.pass(&holder, &third, call::PASS);
+    assert!(stage.answers.revoke_all());
+    stage.given_up();
+    assert!(!stage.answers.revoke_all());
+    stage.use_in_vain(&third);
+    // One that is on its way to R.
+    let holder = unsent_home(&stage);
+    assert!(stage.answers.revoke_all());
+    stage.given_up();
+    stage.use_in_vain(&holder);
+    // What is given afterwards is new.
+    stage.give(&holder);
+    stage.pass(&holder, &third, call::PASS);
+    stage.tell(&third, call::USE);
+    stage.answered_by(&third);
+}
+
+#[test]
+fn a_revoked_issuer_takes_nothing_back() {
+    const TEST: &str = "a_revoked_issuer_takes_nothing_back";
+    if role().is_some() {
+        return child();
+    }
+    let stage = Stage::set(TEST);
+    for passes_again in [false, true] {
+        let (holder, _third) = unsent(&stage);
+        let who = stage.tell(&holder, call::FULL).sender();
+        stage.answers.revoke(who);
+        assert_eq!(stage.answers.send_once_rights(), 1, "the third task may have it");
+        if passes_again {
+            let fourth = stage.actor();
+            stage.pass(&holder, &fourth, call::PASS);
+            stage.given_up();
+            stage.use_in_vain(&fourth);
+        } else {
+            stage.tell_either_way(&holder, call::USE);
+            stage.given_up();
+        }
+    }
+    // What it had sent stands.
+    let (holder, third) = (stage.holder(), stage.actor());
+    let who = stage.tell(&holder, call::FULL).sender();
+    stage.pass(&holder, &third, call::PASS);
+    stage.answers.revoke(who);
+    stage.tell(&third, call::USE);
+    stage.answered_by(&third);
+}
+
+#[test]
+fn the_authoritys_program_ends_what_was_passed_on_too() {
+    const TEST: &str = "the_authoritys_program_ends_what_was_passed_on_too";
+    const ANSWERS: &str = "test.answers";
+    if role().is_some() {
+        return child();
+    }
+    let mut stage = Stage::set(TEST);
+    stage.answers = stage.r.check_in(ANSWERS).unwrap();
+    let (holder, third) = (stage.holder(), stage.actor());
+    stage.pass(&holder, &third, call::PASS);
+    let (policy, pid) = (stage.authority.policy().clone(), third.peer.0.id());
+    std::thread::scope(|scope| {
+        let revoked = scope.spawn(move || policy.revoke(pid, ANSWERS, Deadline::NEVER));
+        stage.given_up();
+        revoked.join().unwrap().unwrap();
+    });
+    stage.use_in_vain(&third);
+}
+
+/// A child answers a message with its right enclosed, and dies before that is received.
+fn enclosed(stage: &Stage) -> ReceiveRight {
+    let mut holder = stage.holder();
+    let port = stage.director.allocate().unwrap();
+    let request = Message::new(call::ENCLOSE, b"").reply_to(port.make_send_once());
+    holder.port.send(request).unwrap();
+    stage.hear(call::ENCLOSE + 100);
+    holder.peer.kill();
+    // The director has heard of it, and R has, and has asked the director.
+    for round in 0.. {
+        for task in [&stage.meeting, &stage.answers] {
+            let soon = Deadline::after(Duration::from_millis(5));
+            let nothing = task.receive_deadline(&mut Received::new(), soon);
+            assert_eq!(nothing, Err(ReceiveError::TimedOut));
+        }
+        if round > 5 && port.send_once_rights() == 0 {
+            break;
+        }
+    }
+    port
+}
+
+#[test]
+fn the_last_answer_of_the_dead_brings_its_right() {
+    const TEST: &str = "the_last_answer_of_the_dead_brings_its_right";
+    if role().is_some() {
+        return child();
+    }
+    let stage = Stage::set(TEST);
+    let port = enclosed(&stage);
+    let mut message = Received::new();
+    port.receive(&mut message).unwrap();
+    let once = once_of(&mut message).expect("the right");
+    assert_eq!(stage.answers.send_once_rights(), 1);
+    once.send(Message::new(ANSWER, b"")).unwrap();
+    stage.answers.receive(&mut message).unwrap();
+    assert_eq!((message.id(), message.sender().pid), (ANSWER, std::process::id()));
+    stage.over();
+    // It is destroyed unread.
+    drop(enclosed(&stage));
+    stage.given_up();
+}
+
+#[test]
+fn what_the_dead_had_answered_by_a_number_holds_nothing_up() {
+    const TEST: &str = "what_the_dead_had_answered_by_a_number_holds_nothing_up";
+    if role().is_some() {
+        return child();
+    }
+    let stage = Stage::set(TEST);
+    let (holder, mut third) = (stage.holder(), stage.holder());
+    stage.tell(&third, call::DROP);
+    let mut message = Received::new();
+    stage.answers.receive(&mut message).unwrap();
+    assert_eq!(message.notification(), Some(Notification::SendOnce));
+    stage.pass(&holder, &third, call::PASS);
+    stage.tell(&third, call::USE);
+    // Another one, which it passes to R and does not send: R must hear it out before it gives that up.
+    stage.give(&third);
+    stage.try_home(&third);
+    third.peer.kill();
+    stage.answers.receive(&mut message).unwrap();
+    assert_eq!((message.id(), message.body()), (ANSWER, &b"answered"[..]));
+    stage.given_up();
 }

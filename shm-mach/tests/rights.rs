@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::meet::{expect_no_senders, joined_with, park, receive_right};
 use common::{inherited, role};
-use shm_mach::{Message, Notification, Options, Received, SendFailure, Wait, join};
+use shm_mach::{Deadline, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join};
 
 /// Answers every request with its body, by its reply right; a request with id 1 is dropped unanswered.
 fn serve() {
@@ -257,4 +259,42 @@ fn a_refused_answer_frees_its_slot() {
     }
     drop(joined);
     peer.finish();
+}
+
+/// A message that waits for room comes back with a reply right that is as good as before, whoever has
+/// ended the right that was to be the receiver's meanwhile.
+#[test]
+fn a_refused_messages_reply_right_is_whole_whatever_ended_meanwhile() {
+    const TEST: &str = "a_refused_messages_reply_right_is_whole_whatever_ended_meanwhile";
+    if role().is_some() {
+        let _joined = join(inherited(), &Options::default()).unwrap();
+        park();
+    }
+    let (joined, mut peer) = joined_with(TEST, "idle", &Options::default());
+    while joined.send.try_send(Message::new(0, b"")).is_ok() {}
+    let mut message = Received::new();
+    for dies in [false, true] {
+        let port = joined.task.allocate().unwrap();
+        let request = Message::new(1, b"").reply_to(port.make_send_once());
+        let mut refused = std::thread::scope(|scope| {
+            let (port, joined_peer, peer) = (&port, joined.peer, &mut peer);
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                if dies {
+                    peer.kill();
+                } else {
+                    assert!(port.revoke(joined_peer), "the right waits with the message");
+                }
+            });
+            let in_time = Deadline::after(Duration::from_millis(if dies { 20_000 } else { 500 }));
+            let refused = joined.send.send_deadline(request, in_time).unwrap_err();
+            assert_eq!(refused.failure(), if dies { SendFailure::PortDied } else { SendFailure::TimedOut });
+            refused.into_message()
+        });
+        assert_eq!(port.send_once_rights(), 1);
+        refused.take_reply().unwrap().send(Message::new(7, b"")).unwrap();
+        port.receive(&mut message).unwrap();
+        assert_eq!((message.id(), port.send_once_rights()), (7, 0));
+        assert_eq!(port.try_receive(&mut message), Err(ReceiveError::TimedOut), "{message:?}");
+    }
 }

@@ -89,6 +89,22 @@ impl OnceGrants {
         self.0.lock().end(|grant| grant.is_to(port))
     }
 
+    /// A right that `by` has passed back to this task is destroyed unread with its message, or never came.
+    /// `is_word_coming`: the authority has something to tell that was not heard yet, which may be that this
+    /// one is passed.
+    fn end_home(&self, by: u64, own: u64, number: u64, is_word_coming: impl FnOnce() -> bool) {
+        let mut table = self.0.lock();
+        if let Some(port) = table.take_home(by, own, number) {
+            drop(table);
+            return port.give_up();
+        }
+        if !is_word_coming() {
+            table.ended.clear();
+        } else if table.ended.iter().filter(|(other, _)| *other == by).count() < ENDED_A_TASK {
+            table.ended.insert((by, number));
+        }
+    }
+
     /// Ends what a task has, which is dead or writes nonsense.
     pub(crate) fn lose(&self, task: u64) {
         self.0.lock().end(|grant| grant.to == task);
@@ -197,15 +213,74 @@ impl Inner {
     /// Such a right is destroyed unread with its message, or never came.
     pub(crate) fn end_home_once(&self, by: u64, number: u64) {
         let Some(authority) = &self.authority else { return };
-        let mut table = self.once_grants.0.lock();
-        if let Some(port) = table.take_home(by, authority.task, number) {
-            drop(table);
-            return port.give_up();
+        self.once_grants.end_home(by, authority.task, number, || authority.has_events());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::receive_right::ReceiveRight;
+    use crate::client::task::{Options, Task};
+
+    const OWN: u64 = 9;
+
+    /// A task, and a port of its own with `count` rights that are elsewhere.
+    fn task(count: u32) -> (Arc<Inner>, ReceiveRight) {
+        let task = Task::new(Options::default(), None).unwrap();
+        let right = task.allocate().unwrap();
+        for _ in 0..count {
+            right.port().add_once();
+            right.port().group.lock().port.elsewhere += 1;
         }
-        if !authority.has_events() {
-            table.ended.clear(); // whatever was to be told was told
-        } else if table.ended.iter().filter(|(other, _)| *other == by).count() < ENDED_A_TASK {
-            table.ended.insert((by, number));
+        (task.inner, right)
+    }
+
+    fn hold(task: &Inner, right: &ReceiveRight, number: u64, by: u64, to: u64) {
+        let grant = Grant { port: right.port().clone(), by, to, who: Identity::KERNEL, is_final: false };
+        task.once_grants.0.lock().rights.insert(number, grant);
+    }
+
+    fn pass(task: &Inner, by: u64, old: u64, to: u64, number: u64) {
+        task.grant_once(by, OnceRef::Number(old), (to, Identity::KERNEL), number);
+    }
+
+    #[test]
+    fn one_that_was_destroyed_before_the_authoritys_word_ends_with_it() {
+        let (task, port) = task(2);
+        hold(&task, &port, 1, 5, 6);
+        hold(&task, &port, 2, 5, 6);
+        task.once_grants.end_home(6, OWN, 11, || true);
+        task.once_grants.end_home(7, OWN, 12, || true);
+        pass(&task, 6, 1, OWN, 11);
+        assert_eq!(port.send_once_rights(), 1, "given up");
+        pass(&task, 6, 2, OWN, 12);
+        assert_eq!(port.send_once_rights(), 1, "7 did not pass that one");
+        task.once_grants.end_home(6, OWN, 12, || true);
+        assert_eq!(port.send_once_rights(), 0);
+    }
+
+    #[test]
+    fn what_ended_is_remembered_only_as_long_as_a_word_may_come() {
+        let (task, port) = task(1);
+        hold(&task, &port, 1, 5, 6);
+        for number in 0..2 * ENDED_A_TASK as u64 {
+            task.once_grants.end_home(7, OWN, number, || true);
         }
+        assert_eq!(task.once_grants.0.lock().ended.len(), ENDED_A_TASK);
+        task.once_grants.end_home(6, OWN, 11, || true);
+        assert_eq!(task.once_grants.0.lock().ended.len(), ENDED_A_TASK + 1, "another has room of its own");
+        task.once_grants.end_home(6, OWN, 12, || false);
+        assert!(task.once_grants.0.lock().ended.is_empty());
+        pass(&task, 6, 1, OWN, 11);
+        assert_eq!(port.send_once_rights(), 1);
+    }
+
+    #[test]
+    fn a_right_comes_home_only_from_the_one_who_passed_it() {
+        let (task, port) = task(1);
+        hold(&task, &port, 1, 5, OWN);
+        assert!(task.arrive_once(OWN, 6, 1).is_none(), "who has only seen the number");
+        assert!(task.arrive_once(OWN, 5, 1).is_some() && task.arrive_once(OWN, 5, 1).is_none());
     }
 }
