@@ -73,6 +73,8 @@ models! {
     reply::extended, 3;
     reply::late_answer, 3;
     reply::next_life, 3;
+    reply::next_life_long, 3;
+    reply::numbers, 2;
     reply::heap_again, 3;
     set::sleeper, 2;
     set::local, 2;

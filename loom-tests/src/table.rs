@@ -107,6 +107,12 @@ pub const ORDERS: &[Row] = &[
     row("reply-flags-after", REPLY, "gate-light", Relaxed),
     row("reply-flags", REPLY, "reply-consumed", Fails(&[("reply::heap_again", RACE)])),
     row("reply-consumed", REPLY, "reply-flags", Fails(&[("reply::heap_again", RACE)])),
+    row(
+        "answer-number",
+        REPLY,
+        "none: private memory, and increments that follow one another count so",
+        Relaxed,
+    ),
     row("table-own", TABLE, "none: only the writer, under its lock, changes it", Relaxed),
     row("table-odd", TABLE, "table-begin", Relaxed),
     row("table-begin", TABLE, "table-recheck", Fails(&[("table::in_one_piece", TORN)])),
@@ -239,6 +245,12 @@ pub const STEPS: &[Row] = &[
         Fails(&[("world::shared_bell_newest", STUCK)]),
     ),
     row(
+        "earlier-flags-say-nothing",
+        REPLY,
+        "flags of an earlier generation do not say that an answer was read",
+        Fails(&[("reply::heap_again", RACE)]),
+    ),
+    row(
         "round-hears",
         GROUP,
         "a round knows the lanes that were opened before its horizon",
@@ -356,6 +368,12 @@ pub const RULES: &[Row] = &[
         "loom-tests/src/models/reply.rs",
         "a bell that is asked for before the token goes out needs no fence",
         Fails(&[("reply::armed_first", STUCK)]),
+    ),
+    row(
+        "begin-after-copy",
+        "loom-tests/src/models/reply.rs",
+        "a slot's next generation is begun only when the answer of the last one was copied",
+        Fails(&[("reply::next_life_long", RACE)]),
     ),
     row(
         "reuse-when-answered",

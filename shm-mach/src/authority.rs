@@ -11,6 +11,7 @@
 
 pub mod ledger;
 pub mod listen;
+mod once;
 mod owed;
 pub mod policy;
 pub mod server;

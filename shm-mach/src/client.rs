@@ -20,6 +20,8 @@ pub(crate) mod local;
 pub(crate) mod message;
 pub(crate) mod names;
 pub(crate) mod news;
+pub(crate) mod numbered;
+pub(crate) mod once_grants;
 pub(crate) mod once_right;
 pub(crate) mod open_grants;
 pub(crate) mod own_ports;

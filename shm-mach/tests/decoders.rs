@@ -48,6 +48,13 @@ fn control() -> impl Strategy<Value = Control> {
         (word(), word(), any::<u64>(), any::<u64>(), any::<u64>())
             .prop_map(|(port, epoch, key, held, issuer)| Control::Settled { port, epoch, key, held, issuer }),
         (not_zero(), any::<u64>()).prop_map(|(lane, end)| Control::Abandoned { lane, end }),
+        (not_zero(), not_zero(), any::<u64>(), any::<u64>()).prop_map(|(lane, generation, number, start)| {
+            Control::Claimed { lane, generation, number, start }
+        }),
+        (any::<u64>(), any::<u16>(), word()).prop_map(|(number, slot, generation)| Control::Dropped {
+            number,
+            token: Token { slot, generation },
+        }),
     ]
 }
 
@@ -70,6 +77,8 @@ fn record() -> impl Strategy<Value = Record> {
         port().prop_map(Record::Send),
         (any::<u64>(), port()).prop_map(|(receiver, port)| Record::Granted { receiver, port }),
         (any::<u16>(), word()).prop_map(|(slot, generation)| Record::SendOnce(Token { slot, generation })),
+        (any::<u64>(), any::<u64>(), any::<bool>())
+            .prop_map(|(receiver, number, is_reply)| Record::Numbered { receiver, number, is_reply }),
         Just(Record::Dead),
     ]
 }

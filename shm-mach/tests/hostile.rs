@@ -70,7 +70,7 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
     let lane = random.pick(&[1, 2, 3, 0, 255, 256, u32::MAX]);
     let position = random.pick(&[0, 1, 63, u64::from(u32::MAX) - 1, u64::MAX, u64::MAX - 1]);
     let wrong = random.pick(&[0, 0, 0, 1]);
-    match random.below(6) {
+    match random.below(8) {
         0 | 1 => Control::Opened {
             lane,
             generation: random.pick(&[1, 2, u32::MAX]),
@@ -88,6 +88,11 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
             held: 0,
             issuer: random.pick(&[0, 1, position]),
         },
+        5 => Control::Claimed { lane, generation: 1, number: position, start: position },
+        6 => {
+            let token = Token { slot: random.below(3) as u16, generation: random.below(4) as u32 };
+            Control::Dropped { number: position, token }
+        }
         _ => Control::Abandoned { lane, end: position },
     }
 }

@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::meet::{expect_no_senders, joined_with, park, receive_right};
 use common::{inherited, role};
-use shm_mach::{Message, Notification, Options, Received, SendFailure, Wait, join};
+use shm_mach::{Deadline, Message, Notification, Options, ReceiveError, Received, SendFailure, Wait, join};
 
 /// Answers every request with its body, by its reply right; a request with id 1 is dropped unanswered.
 fn serve() {
@@ -66,6 +68,50 @@ fn many_answers_come_in_the_order_they_were_given() {
         }
     }
     drop((joined, replies));
+    peer.finish();
+}
+
+/// Ports keep the slots of their last answers, but nobody goes short of them for it.
+#[test]
+fn every_reply_slot_can_be_out_at_one_time() {
+    const TEST: &str = "every_reply_slot_can_be_out_at_one_time";
+    if role().is_some() {
+        let joined = join(inherited(), &Options::default()).unwrap();
+        let mut message = Received::new();
+        let mut held = Vec::new();
+        loop {
+            joined.receive.receive(&mut message).unwrap();
+            match (message.id(), message.take_reply()) {
+                (1, Some(reply)) => reply.send(Message::new(101, b"")).unwrap(),
+                (_, Some(reply)) => held.push(reply),
+                (_, None) => return,
+            }
+        }
+    }
+    let (joined, peer) = joined_with(TEST, "holder", &Options::default());
+    let ports = [0; 5].map(|_| joined.task.allocate().unwrap());
+    let mut message = Received::new();
+    for port in &ports {
+        joined.send.send(Message::new(1, b"").reply_to(port.make_send_once())).unwrap();
+        port.receive(&mut message).unwrap();
+    }
+    let ask = || {
+        let request = Message::new(2, b"").reply_to(ports[0].make_send_once());
+        joined.send.send(request).map_err(|error| error.failure())
+    };
+    for _ in 0..1024 {
+        ask().unwrap();
+    }
+    assert_eq!(ports[0].send_once_rights(), 1024);
+    assert_eq!(ask(), Err(SendFailure::NoBuffer));
+    ports[0].receive(&mut message).unwrap();
+    assert_eq!(message.notification(), Some(Notification::SendOnce), "the refused message's right");
+    joined.send.send(Message::new(3, b"")).unwrap();
+    for _ in 0..1024 {
+        ports[0].receive(&mut message).unwrap();
+        assert_eq!(message.notification(), Some(Notification::SendOnce));
+    }
+    assert_eq!(ports[0].send_once_rights(), 0);
     peer.finish();
 }
 
@@ -213,4 +259,42 @@ fn a_refused_answer_frees_its_slot() {
     }
     drop(joined);
     peer.finish();
+}
+
+/// A message that waits for room comes back with a reply right that is as good as before, whoever has
+/// ended the right that was to be the receiver's meanwhile.
+#[test]
+fn a_refused_messages_reply_right_is_whole_whatever_ended_meanwhile() {
+    const TEST: &str = "a_refused_messages_reply_right_is_whole_whatever_ended_meanwhile";
+    if role().is_some() {
+        let _joined = join(inherited(), &Options::default()).unwrap();
+        park();
+    }
+    let (joined, mut peer) = joined_with(TEST, "idle", &Options::default());
+    while joined.send.try_send(Message::new(0, b"")).is_ok() {}
+    let mut message = Received::new();
+    for dies in [false, true] {
+        let port = joined.task.allocate().unwrap();
+        let request = Message::new(1, b"").reply_to(port.make_send_once());
+        let mut refused = std::thread::scope(|scope| {
+            let (port, joined_peer, peer) = (&port, joined.peer, &mut peer);
+            scope.spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                if dies {
+                    peer.kill();
+                } else {
+                    assert!(port.revoke(joined_peer), "the right waits with the message");
+                }
+            });
+            let in_time = Deadline::after(Duration::from_millis(if dies { 20_000 } else { 500 }));
+            let refused = joined.send.send_deadline(request, in_time).unwrap_err();
+            assert_eq!(refused.failure(), if dies { SendFailure::PortDied } else { SendFailure::TimedOut });
+            refused.into_message()
+        });
+        assert_eq!(port.send_once_rights(), 1);
+        refused.take_reply().unwrap().send(Message::new(7, b"")).unwrap();
+        port.receive(&mut message).unwrap();
+        assert_eq!((message.id(), port.send_once_rights()), (7, 0));
+        assert_eq!(port.try_receive(&mut message), Err(ReceiveError::TimedOut), "{message:?}");
+    }
 }

@@ -3,6 +3,7 @@
 use futex::Deadline;
 use futex::sync::{Arc, step, yield_now};
 use shm_mach::ring::patience::Wait;
+use shm_mach::ring::reply::Numbers;
 use shm_mach::ring::slot::{Kind, Token};
 
 use crate::explore::spawn;
@@ -33,7 +34,7 @@ fn waited(group: &Port) -> i32 {
 }
 
 /// One answer, polled for: it is read whole and once, and the answer of the slot's life before is
-/// not read at all. Then the memory is the answering side's again.
+/// not read at all.
 pub fn publish_consume() {
     let desk = desk(1);
     let (token, awaited) = desk.ask(0, FIRST, None);
@@ -50,7 +51,6 @@ pub fn publish_consume() {
     assert_eq!(got, 1, "an old answer was believed");
     assert_eq!(group.try_take(&scene, take), None, "an answer came twice");
     answerer.join().unwrap();
-    assert!(desk.words(0).is_consumed(FIRST));
 }
 
 /// Two answers in two slots: who sees the second finds the first, too.
@@ -208,6 +208,62 @@ pub fn next_life() {
         send(&mut requests, id);
         assert_eq!(polled(awaited), id, "an old answer was believed");
     }
+    answerer.join().unwrap();
+}
+
+/// Two threads answer, one when the other has: their numbers are in that order, and who sees the
+/// second answer finds the first.
+pub fn numbers() {
+    let desk = desk(2);
+    let [(first, one), (second, two)] = [0, 1].map(|slot| desk.ask(slot, FIRST, None));
+    let numbers = Arc::new(Numbers::default());
+    let there = (desk.clone(), numbers.clone());
+    let earlier = spawn(move || there.0.answer(first, 1, there.1.next()));
+    let later = spawn(move || {
+        earlier.join().unwrap();
+        desk.answer(second, 2, numbers.next());
+    });
+    while !two.is_there() {
+        yield_now();
+    }
+    assert!(one.is_there(), "an earlier answer is missing");
+    let stamps = [one, two].map(|awaited| awaited.peek().map(|head| head.stamp));
+    assert_eq!(stamps, [Some(1), Some(2)], "an earlier answer has a later number");
+    later.join().unwrap();
+}
+
+/// Two lives of one slot, each with a long answer, and room for one: the second is written when the
+/// first was copied, whether the asking side says so or speaks of the next life already.
+pub fn next_life_long() {
+    let desk = Desk::new(1, bells(2), 64);
+    let wire = Wire::new(4);
+    let (mut requests, mut reader) = (wire.sender(2), wire.receiver(2));
+    let there = desk.clone();
+    let answerer = spawn(move || {
+        let mut heap = there.heap();
+        for life in 0..2 {
+            let id = poll(&mut reader).expect("a request");
+            let token = Token { slot: 0, generation: FIRST + life };
+            while !there.answer_long(&mut heap, token, id, 40) {
+                yield_now();
+            }
+        }
+    });
+    let (_, first) = desk.ask(0, FIRST, None);
+    send(&mut requests, 1);
+    while !first.is_there() {
+        yield_now();
+    }
+    let is_copied = step("begin-after-copy");
+    if is_copied {
+        assert_eq!(first.copy(), 1);
+    }
+    let (_, second) = desk.ask(0, FIRST + 1, Some(1)); // its flags stand for the first's, too
+    send(&mut requests, 2);
+    if !is_copied {
+        first.copy();
+    }
+    assert_eq!(polled(second), 2);
     answerer.join().unwrap();
 }
 

@@ -28,8 +28,8 @@ pub struct Outgoing<F> {
 /// The tasks, the names, and who was introduced to whom.
 #[derive(Debug)]
 pub struct Ledger {
-    tasks: BTreeMap<u64, Task>,
-    names: HashMap<String, Found>,
+    pub(super) tasks: BTreeMap<u64, Task>,
+    pub(super) names: HashMap<String, Found>,
     waiting: Vec<Waiting>,
     pairs: HashMap<(u64, u64), Pair>,
     /// What tasks that do not read what they are told will be told.
@@ -38,11 +38,11 @@ pub struct Ledger {
 }
 
 #[derive(Debug)]
-struct Task {
-    who: Attested,
+pub(super) struct Task {
+    pub(super) who: Attested,
     features: u32,
     /// Tasks that must hear of this one's death.
-    peers: BTreeSet<u64>,
+    pub(super) peers: BTreeSet<u64>,
     names: usize,
     /// It does not read what it is told, and its queue is full.
     congested: bool,
@@ -64,7 +64,7 @@ enum Pair {
     Complete,
 }
 
-type Events<F> = Vec<Outgoing<F>>;
+pub(super) type Events<F> = Vec<Outgoing<F>>;
 
 impl Ledger {
     /// An empty ledger. Task ids begin after `first`, which no other authority's do.
@@ -157,6 +157,15 @@ impl Ledger {
                 self.pass_on(from, receiver, Owed::Answer { port, issuer }, held, out);
                 return None;
             }
+            Request::GrantOnce { .. } => self.grant_once(from, request, out),
+            Request::ReleaseOnce { receiver, number } => {
+                self.pass_on(from, receiver, Owed::ReturnedOnce { number }, 1, out);
+                return None;
+            }
+            Request::SettleOnce { issuer, number, to } => {
+                self.pass_on(from, to, Owed::QuestionOnce { number, issuer }, 0, out);
+                return None;
+            }
             Request::Unregister { key } => {
                 self.unregister(from, key);
                 return None;
@@ -170,14 +179,14 @@ impl Ledger {
         Some(result.unwrap_or_else(Answer::Refused))
     }
 
-    fn tell<F>(&self, to: u64, event: Event, fd: Option<F>, out: &mut Events<F>) {
+    pub(super) fn tell<F>(&self, to: u64, event: Event, fd: Option<F>, out: &mut Events<F>) {
         if self.tasks.contains_key(&to) {
             out.push(Outgoing { to, event, fd });
         }
     }
 
     /// The task lives and reads what it is told.
-    fn reachable(&self, task: u64) -> Result<&Task, Refusal> {
+    pub(super) fn reachable(&self, task: u64) -> Result<&Task, Refusal> {
         match self.tasks.get(&task) {
             None => Err(Refusal::TaskDied),
             Some(task) if task.congested => Err(Refusal::NoBuffer),
@@ -187,13 +196,13 @@ impl Ledger {
 
     /// `task` holds, or held, a right that leads to `other`, or the other way round: else it is told
     /// that there is no such task.
-    fn known(&self, task: u64, other: u64) -> Result<(), Refusal> {
+    pub(super) fn known(&self, task: u64, other: u64) -> Result<(), Refusal> {
         let is_known = self.tasks.get(&other).is_some_and(|other| other.peers.contains(&task));
         is_known.then_some(()).ok_or(Refusal::TaskDied)
     }
 
     /// `one` and `other` must hear of each other's death.
-    fn acquaint(&mut self, one: u64, other: u64) -> Result<(), Refusal> {
+    pub(super) fn acquaint(&mut self, one: u64, other: u64) -> Result<(), Refusal> {
         for (task, peer) in [(one, other), (other, one)] {
             let task = self.tasks.get_mut(&task).ok_or(Refusal::TaskDied)?;
             if task.peers.len() >= PEERS_A_TASK && !task.peers.contains(&peer) {
@@ -346,39 +355,6 @@ impl Ledger {
             return self.tell(to, what.event(from, count), None, out);
         }
         self.owed.keep(to, from, what, count);
-    }
-
-    /// The program that runs the authority ends the rights of the tasks of a process, to the port of one
-    /// name or to all. Tells the receivers; gives those that are to acknowledge, by `serial`, which counts
-    /// on.
-    ///
-    /// # Errors
-    /// In the order checked: [`Refusal::TaskDied`], [`Refusal::UnknownService`].
-    pub fn revoke<F>(
-        &mut self,
-        pid: u32,
-        name: Option<&str>,
-        serial: &mut u32,
-        out: &mut Events<F>,
-    ) -> Result<BTreeSet<(u32, u64)>, Refusal> {
-        let losers: Vec<u64> =
-            self.tasks.iter().filter(|(_, task)| task.who.pid == pid).map(|(id, _)| *id).collect();
-        if losers.is_empty() {
-            return Err(Refusal::TaskDied);
-        }
-        let found = name.map(|name| self.names.get(name).copied().ok_or(Refusal::UnknownService));
-        let found = found.transpose()?;
-        let mut waiting = BTreeSet::new();
-        for task in losers {
-            *serial = serial.wrapping_add(1);
-            let peers = self.tasks[&task].peers.iter().copied();
-            for to in peers.filter(|to| found.is_none_or(|found| found.receiver == *to)) {
-                let port = found.map(|found| found.port);
-                self.tell(to, Event::Revoke { serial: *serial, task, port }, None, out);
-                waiting.insert((*serial, to));
-            }
-        }
-        Ok(waiting)
     }
 }
 

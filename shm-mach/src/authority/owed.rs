@@ -18,6 +18,10 @@ pub(super) enum Owed {
     Question { port: PortRef, issuer: u64 },
     /// The answer to such a question; so many.
     Answer { port: PortRef, issuer: u64 },
+    /// A send-once right to a port of the other's, which had been passed on.
+    ReturnedOnce { number: u64 },
+    /// The question whether the other has got such a right to a port of this one's, from a dead task.
+    QuestionOnce { number: u64, issuer: u64 },
 }
 
 impl Owed {
@@ -27,6 +31,8 @@ impl Owed {
             Self::Returned { port, by } => Event::Released { task: from, port, count, by },
             Self::Question { port, issuer } => Event::Settle { issuer, receiver: from, port },
             Self::Answer { port, issuer } => Event::Settled { task: from, port, issuer, held: count },
+            Self::ReturnedOnce { number } => Event::ReleasedOnce { task: from, number },
+            Self::QuestionOnce { number, issuer } => Event::SettleOnce { issuer, receiver: from, number },
         }
     }
 }
@@ -46,6 +52,7 @@ impl Ledger {
             *kept = match what {
                 Owed::Returned { .. } => kept.saturating_add(count),
                 Owed::Question { .. } | Owed::Answer { .. } => count,
+                Owed::ReturnedOnce { .. } | Owed::QuestionOnce { .. } => 1,
             };
         }
     }

@@ -12,7 +12,8 @@ use futex::Deadline;
 use futex::sync::{AtomicU32, Lock, Ordering, futex_wait, futex_wake};
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::wire::event::Refusal;
+use crate::authority::ledger::{Events, Ledger};
+use crate::wire::event::{Event, Refusal};
 
 /// Why rights were not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -179,6 +180,41 @@ impl Office {
         for (_, order) in self.waiting.extract_if(.., |(told, _)| told.is_empty()) {
             order.conclude(DONE);
         }
+    }
+}
+
+impl Ledger {
+    /// The program that runs the authority ends the rights of the tasks of a process, to the port of one
+    /// name or to all. Tells the receivers; gives those that are to acknowledge, by `serial`, which counts
+    /// on.
+    ///
+    /// # Errors
+    /// In the order checked: [`Refusal::TaskDied`], [`Refusal::UnknownService`].
+    pub fn revoke<F>(
+        &mut self,
+        pid: u32,
+        name: Option<&str>,
+        serial: &mut u32,
+        out: &mut Events<F>,
+    ) -> Result<BTreeSet<(u32, u64)>, Refusal> {
+        let losers: Vec<u64> =
+            self.tasks.iter().filter(|(_, task)| task.who.pid == pid).map(|(id, _)| *id).collect();
+        if losers.is_empty() {
+            return Err(Refusal::TaskDied);
+        }
+        let found = name.map(|name| self.names.get(name).copied().ok_or(Refusal::UnknownService));
+        let found = found.transpose()?;
+        let mut waiting = BTreeSet::new();
+        for task in losers {
+            *serial = serial.wrapping_add(1);
+            let peers = self.tasks[&task].peers.iter().copied();
+            for to in peers.filter(|to| found.is_none_or(|found| found.receiver == *to)) {
+                let port = found.map(|found| found.port);
+                self.tell(to, Event::Revoke { serial: *serial, task, port }, None, out);
+                waiting.insert((*serial, to));
+            }
+        }
+        Ok(waiting)
     }
 }
 

@@ -10,7 +10,9 @@ use crate::client::link::{Link, NoRoom};
 use crate::client::local::LocalMessage;
 use crate::client::message::{Notification, Raw, Received};
 use crate::client::port::{Port, PortState};
-use crate::client::replies::Awaited;
+use crate::client::replies::{Awaited, Kept};
+use crate::ring::lane_in::LaneIn;
+use crate::ring::lane_out::Death;
 use crate::ring::order::Order;
 use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Kind, Nonsense, RIGHT_BYTES, Token};
@@ -19,12 +21,18 @@ use crate::wire::record::Record;
 
 impl Port {
     /// A send-once right of this task's own was made.
+    #[inline]
     pub(crate) fn add_once(&self) {
         let mut state = self.group.lock();
         if state.port.is_known_outside() {
             state.open_up();
         }
         state.port.once += 1;
+    }
+
+    /// How many send-once rights to the port exist (`sorights`): of this task's own, and out to others.
+    pub(crate) fn send_once_rights(&self) -> u32 {
+        self.group.lock().port.once
     }
 
     /// Such a right was used.
@@ -46,34 +54,87 @@ impl Port {
         self.answer_local(LocalMessage::notification(Notification::SendOnce));
     }
 
-    /// A send-once right goes to the peer of `link` as a token: the answer is awaited here.
+    /// A send-once right of this task's own goes to the peer of `link` as a token: the answer is
+    /// awaited here.
     pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
         self.group.extend(|state| {
             state.count_answers();
-            let armed = state.is_sleepy().then(|| state.bell());
-            let token = link.begin_reply(armed)?;
-            state.port.awaited.push(Awaited { link: link.clone(), token, armed });
+            let bell = state.is_sleepy().then(|| state.bell());
+            let (token, awaited) = match state.port.kept.take_if(|kept| kept.is_of(link)) {
+                Some(kept) => kept.begin(bell),
+                None => link.begin_reply(self.index, bell)?,
+            };
+            state.port.awaited.push(awaited);
             Ok(token)
         })
+    }
+
+    /// A task has passed on the right that its token stood for: the token ends, if it is out.
+    pub(crate) fn take_token(&self, task: u64, token: Token) -> bool {
+        let port = &mut self.group.lock().port;
+        let mut awaited = port.awaited.iter();
+        let Some(at) = awaited.position(|awaited| awaited.is_to(task, token)) else { return false };
+        port.awaited.swap_remove(at).take_back();
+        port.elsewhere += 1;
+        true
+    }
+
+    /// A right that was passed on is this task's own again.
+    pub(crate) fn take_home(&self) {
+        self.group.lock().port.elsewhere -= 1;
+    }
+
+    /// A right that was passed on has ended unused.
+    pub(crate) fn give_up(&self) {
+        self.group.change(|state| {
+            state.port.elsewhere -= 1;
+            state.port.once -= 1;
+            if !state.port.is_dead {
+                state.port.queue(LocalMessage::notification(Notification::SendOnce));
+            }
+        });
+    }
+
+    /// The peer of `link` has opened a lane to use a right that was passed on to it: its answer is
+    /// awaited there.
+    pub(crate) fn await_on_lane(&self, link: &Arc<Link>, index: usize, lane: LaneIn) {
+        let refused = self.group.change(|state| {
+            state.port.elsewhere -= 1;
+            if state.port.is_dead {
+                return Some(lane);
+            }
+            state.port.awaited.push(Awaited::by_lane(link.clone(), index, lane));
+            None
+        });
+        if let Some(lane) = refused {
+            link.kill_lane(index, lane, Death::Died);
+        }
+    }
+
+    /// The reply slot that the port keeps for its next token is the link's again.
+    pub(crate) fn give_kept_back(&self, link: &Arc<Link>) {
+        let kept = self.group.lock().port.kept.take_if(|kept| kept.is_of(link));
+        if let Some(kept) = kept {
+            kept.give_back();
+        }
     }
 
     /// The token was not published after all: the right is still this task's.
     pub(crate) fn forget_answer(&self, link: &Arc<Link>, token: Token) {
         let port = &mut self.group.lock().port;
-        let is_it = |awaited: &Awaited| Arc::ptr_eq(&awaited.link, link) && awaited.token == token;
-        if let Some(at) = port.awaited.iter().position(is_it) {
-            port.awaited.swap_remove(at);
-            return link.end_reply(token);
+        if let Some(at) = port.awaited.iter().position(|awaited| awaited.is_to(link.task, token)) {
+            return port.awaited.swap_remove(at).take_back();
         }
-        if link.cancel_reply(token) {
+        let was_given_up = link.cancel_reply(token);
+        if port.is_dead {
             return;
         }
-        // Settled meanwhile: the peer has died, or it guessed the token and answered. The slot was
-        // given back then. The right exists again, so what told of its end is taken back: one such
-        // notification is like another.
+        // Settled meanwhile: the peer has died or was revoked, or it guessed the token and answered.
+        // The right exists again, so what told of its end is taken back: one such notification is like
+        // another.
         port.once += 1;
         let told = port.local.iter().rposition(LocalMessage::is_send_once);
-        if let (true, Some(at)) = (link.is_dead(), told) {
+        if let (true, Some(at)) = (was_given_up || link.is_dead(), told) {
             port.local.remove(at);
         }
     }
@@ -88,25 +149,39 @@ impl PortState {
         self.once -= 1;
         self.lane_was_last = true;
         let copied = head.and_then(|head| match head.kind {
-            Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| Some(head)),
-            Kind::Close => Ok(None),
+            Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| head),
+            Kind::Close => Ok(head),
         });
-        match copied {
-            Ok(Some(head)) => into.set_origin(&head, &awaited.link),
-            Ok(None) => into.set_notification(Notification::SendOnce),
-            Err(_) => {
-                self.condemned.push(awaited.link.clone());
-                into.set_notification(Notification::SendOnce);
-            }
+        let Ok(head) = copied else {
+            into.set_notification(Notification::SendOnce);
+            self.condemned.push(awaited.link); // and the slot with it
+            return true;
+        };
+        match head.kind {
+            Kind::Message => into.set_origin(&head, &awaited.link),
+            Kind::Close => into.set_notification(Notification::SendOnce),
         }
-        awaited.consume();
+        if let Some(slot) = awaited.consume(&head) {
+            self.keep(slot);
+        }
         true
+    }
+
+    /// Keeps a reply slot for the next token: the latest, since the next request goes there again.
+    #[inline]
+    fn keep(&mut self, slot: Kept) {
+        if let Some(last) = self.kept.replace(slot) {
+            last.give_back();
+        }
     }
 
     /// Answers of one peer are taken in the order in which it gave them. When one is seen, all that
     /// were given before it can be seen as well, so a second look finds the first.
     #[inline]
     fn first_answer(&self) -> Option<(usize, Result<Head, Nonsense>)> {
+        if let [only] = &self.awaited[..] {
+            return only.peek().transpose().map(|head| (0, head));
+        }
         let look = || {
             let given = self
                 .awaited
@@ -115,8 +190,7 @@ impl PortState {
                 .filter_map(|(at, awaited)| awaited.peek().transpose().map(|head| (at, head)));
             given.min_by_key(|(_, head)| head.map_or(0, |head| head.stamp))
         };
-        let first = look()?;
-        if self.awaited.len() == 1 { Some(first) } else { look() }
+        look().and_then(|_| look())
     }
 
     /// A task answers no more: what it has answered is delivered, the rest are
@@ -130,8 +204,16 @@ impl PortState {
         lost.sort_by_cached_key(order);
         for awaited in lost {
             self.once -= 1;
-            let answer = if condemned { None } else { last_answer(&awaited) };
-            self.queue(answer.unwrap_or_else(|| LocalMessage::notification(Notification::SendOnce)));
+            match if condemned { None } else { last_answer(&awaited) } {
+                Some((head, answer)) => {
+                    self.queue(answer);
+                    awaited.consume(&head);
+                }
+                None => {
+                    self.queue(LocalMessage::notification(Notification::SendOnce));
+                    awaited.abandon(Death::Died); // a lane is read by nobody, and what lies there released
+                }
+            }
         }
     }
 
@@ -144,7 +226,7 @@ impl PortState {
         for awaited in ended {
             self.once -= 1;
             self.queue(LocalMessage::notification(Notification::SendOnce));
-            awaited.abandon();
+            awaited.abandon(Death::Revoked);
         }
         any
     }
@@ -152,12 +234,12 @@ impl PortState {
 
 /// A dead peer's answer. Its rights count as queued on the link until it is received; those to the
 /// peer's own ports lead to the dead.
-fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
+fn last_answer(awaited: &Awaited) -> Option<(Head, LocalMessage)> {
     let head = awaited.peek().ok()??;
     let (mut records, mut body) = (Vec::new(), Vec::new());
     awaited.copy(&head, &mut records, &mut body).ok()?;
     for bytes in records.as_chunks_mut::<RIGHT_BYTES>().0 {
-        if !matches!(Record::decode(bytes), Some(Record::Granted { .. })) {
+        if !matches!(Record::decode(bytes), Some(Record::Granted { .. } | Record::Numbered { .. })) {
             *bytes = Record::Dead.encode();
         }
     }
@@ -165,7 +247,7 @@ fn last_answer(awaited: &Awaited) -> Option<LocalMessage> {
     let raw = Raw { records, token: None, from };
     let (sender, rights) = (awaited.link.peer, Vec::new());
     let message = LocalMessage { id: head.id, body, sender, reply: None, rights, stamp: 0, raw };
-    (head.kind == Kind::Message).then_some(message)
+    (head.kind == Kind::Message).then_some((head, message))
 }
 
 impl Received {

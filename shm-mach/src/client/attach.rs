@@ -240,15 +240,14 @@ impl Authority {
         };
         self.send(request, serial, fd)?;
         loop {
-            let mut talk = self.talk.lock();
-            self.drain(&mut talk);
-            if let Some((answer, fd)) = talk.replies.remove(&serial) {
+            // Not read before it was waited for: the answer is not there yet, most likely. But another
+            // thread may have read it.
+            if let Some((answer, fd)) = self.talk.lock().replies.remove(&serial) {
                 return match answer {
                     Answer::Refused(refusal) => Err(refusal.into()),
                     answer => Ok((serial, answer, fd)),
                 };
             }
-            drop(talk);
             if self.is_gone() {
                 return Err(AuthorityError::Gone);
             }
@@ -258,6 +257,7 @@ impl Authority {
             let mut fds = [PollFd::new(&self.socket, events)];
             let slice = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
             let _ = poll(&mut fds, Some(&slice));
+            self.drain(&mut self.talk.lock());
         }
     }
 

@@ -1,45 +1,45 @@
 //! What was taken from a link and is not the program's yet.
 
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::client::link::Link;
 
-/// Rights of one message, between the take and their arrival: they count as queued on the link, since
-/// neither its lanes nor the program's rights show them.
+/// The rights of one message, between the take and their arrival.
 #[derive(Debug)]
 pub(crate) struct InHand {
-    link: Arc<Link>,
-    is_counted: bool,
+    /// Whose half they were read from.
+    pub(crate) link: Arc<Link>,
+    /// They count as queued on the link; `None`: there is nothing but a reply right, which leads to the peer
+    /// itself. So a message that asks for an answer pays nothing for this.
+    pub(crate) counted: Option<Counted>,
 }
 
 impl InHand {
     /// Rights of a message that is taken from this link now: under the lock of the port, before the lane
-    /// or the answer is gone. `count`: of those beside its reply right, which leads to the peer itself.
+    /// or the answer is gone. `count`: of those beside its reply right.
+    #[inline]
     pub(crate) fn of(link: &Arc<Link>, count: usize) -> Self {
-        let is_counted = count > 0;
-        if is_counted {
-            link.in_hand.fetch_add(1, Ordering::Relaxed);
-        }
-        Self { link: link.clone(), is_counted }
+        Self { link: link.clone(), counted: if count > 0 { Some(Counted::on(link)) } else { None } }
     }
 }
 
-impl Deref for InHand {
-    type Target = Arc<Link>;
+/// Rights of third tasks may be in hand: they count as queued on the link, since neither its lanes nor
+/// the program's rights show them.
+#[derive(Debug)]
+pub(crate) struct Counted(Arc<Link>);
 
-    fn deref(&self) -> &Arc<Link> {
-        &self.link
+impl Counted {
+    fn on(link: &Arc<Link>) -> Self {
+        link.in_hand.fetch_add(1, Ordering::Relaxed);
+        Self(link.clone())
     }
 }
 
-impl Drop for InHand {
+impl Drop for Counted {
     fn drop(&mut self) {
-        if self.is_counted {
-            // Release: who sees that nothing is in hand sees the rights that have arrived.
-            self.link.in_hand.fetch_sub(1, Ordering::Release);
-        }
+        // Release: who sees that nothing is in hand sees the rights that have arrived.
+        self.0.in_hand.fetch_sub(1, Ordering::Release);
     }
 }
 

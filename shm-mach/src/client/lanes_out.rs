@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
+use crate::client::error::SendFailure;
 use crate::client::link::{Link, NoRoom};
 use crate::ring::lane_out::{LaneOut, Refusal, Region};
 use crate::ring::payload::{Area, longest_payload};
@@ -38,6 +39,61 @@ const BACKLOG_MOST: usize = 1 << 16;
 impl Link {
     /// Opens a lane to a port of the peer.
     pub(crate) fn open_lane(&self, to: PortRef) -> Result<(usize, LaneOut), NoRoom> {
+        let PortRef { port, epoch, key, limit } = to;
+        self.open(port, limit, |lane, generation, start| Control::Opened {
+            lane,
+            generation,
+            port,
+            epoch,
+            key,
+            start,
+        })
+    }
+
+    /// Uses a send-once right that the peer knows by `number`: its one message has a lane of its own. What
+    /// could be refused is had before the peer is told.
+    ///
+    /// # Errors
+    /// [`SendFailure::TooLarge`], [`SendFailure::NoBuffer`]: nothing was told; [`SendFailure::PortDied`].
+    pub(crate) fn send_on_own_lane(
+        &self,
+        number: u64,
+        mut head: Head,
+        parts: [&[u8]; 2],
+    ) -> Result<(), SendFailure> {
+        let (payload, longest) = (head.payload_bytes(), self.longest_body());
+        if payload > longest {
+            return Err(SendFailure::TooLarge { length: head.length, longest });
+        }
+        let area =
+            if payload > 0 { Some(self.claim_area().map_err(|NoRoom| SendFailure::NoBuffer)?) } else { None };
+        let claimed = |lane, generation, start| Control::Claimed { lane, generation, number, start };
+        let Ok((index, mut lane)) = self.open(0, 1, claimed) else {
+            self.out.lock().free_areas.extend(area.map(|(index, ..)| index));
+            return Err(SendFailure::NoBuffer);
+        };
+        if let Some((index, words, base)) = area {
+            lane.set_area(Area::new(words, index, base, self.own.geometry.slots));
+        }
+        head.stamp = self.replies.numbers.next();
+        let sent = match lane.push(head, parts) {
+            Ok(bell) => {
+                bell.into_iter().for_each(|bell| self.ring(bell));
+                Ok(())
+            }
+            Err(Refusal::Dead) => Err(SendFailure::PortDied),
+            Err(refusal) => unreachable!("a new lane has room for a message: {refusal:?}"),
+        };
+        self.retire(index, lane);
+        sent
+    }
+
+    fn open(
+        &self,
+        port: u32,
+        limit: u32,
+        news: impl FnOnce(u32, u32, u64) -> Control,
+    ) -> Result<(usize, LaneOut), NoRoom> {
         let mut out = self.out.lock();
         out.flush();
         out.reclaim();
@@ -45,23 +101,15 @@ impl Link {
         self.own.prefault_lane(lane).map_err(|_| NoRoom)?;
         let (generation, start) = out.lanes[lane];
         let generation = generation.wrapping_add(1).max(1);
-        self.own.describe(lane, generation, to.port);
+        self.own.describe(lane, generation, port);
         let theirs = self.theirs();
         let words = self.own.out_words(theirs, lane);
-        let news = Control::Opened {
-            lane: lane as u32,
-            generation,
-            port: to.port,
-            epoch: to.epoch,
-            key: to.key,
-            start,
-        };
-        if !out.try_tell(&news) {
+        if !out.try_tell(&news(lane as u32, generation, start)) {
             return Err(NoRoom);
         }
         out.free.pop();
         out.lanes[lane].0 = generation;
-        let opened = LaneOut::open(words, self.gate, generation, start, to.limit);
+        let opened = LaneOut::open(words, self.gate, generation, start, limit);
         Ok((lane, if theirs.is_none() { opened.pending() } else { opened }))
     }
 
@@ -70,6 +118,11 @@ impl Link {
         if let Some(bell) = sender.close() {
             self.ring(bell);
         }
+        self.retire(lane, sender);
+    }
+
+    /// Nothing more is sent on a lane: it is free when the peer has read it to its end.
+    fn retire(&self, lane: usize, mut sender: LaneOut) {
         let mut out = self.out.lock();
         // The peer's half may have come since the lane was last used: it is looked for once.
         self.complete_lane(lane, &mut sender);

@@ -239,7 +239,7 @@ impl Link {
         let rings = self.rings.fetch_add(1, Ordering::Relaxed);
         // Sums modulo 2^32: what counts is how far one is ahead of the other.
         rings.is_multiple_of(1024) && {
-            let taken = self.own.taken().wrapping_add(self.answers_taken());
+            let taken = self.own.taken().wrapping_add(self.answers_asked_to_ring());
             let ahead = rings.wrapping_sub(taken) as i32;
             ahead > RINGS_AHEAD as i32
         }

@@ -21,12 +21,14 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// A message with id `id` (`msgh_id`, any number) and `body`, from 0 bytes to the link's most:
     /// half a payload area, 128 KiB unless the task was made with another size.
+    #[inline]
     pub fn new(id: i32, body: &'a [u8]) -> Self {
         Self { id, body, reply: None, rights: Vec::new() }
     }
 
     /// Moves a send-once right into the message as its reply right (`msgh_local_port`): whoever
     /// receives the message can answer once.
+    #[inline]
     #[must_use]
     pub fn reply_to(mut self, right: SendOnceRight) -> Self {
         self.reply = Some(right);
@@ -38,6 +40,12 @@ impl<'a> Message<'a> {
     pub fn with_right(mut self, right: impl Into<Right>) -> Self {
         self.rights.push(right.into());
         self
+    }
+
+    /// Whether it carries no right of any kind.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.reply.is_none() && self.rights.is_empty()
     }
 
     /// Its id.

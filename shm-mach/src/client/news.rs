@@ -15,6 +15,7 @@ use crate::client::link::Link;
 use crate::client::peers::identity;
 use crate::client::port::Aftermath;
 use crate::client::receive_right::TICK;
+use crate::client::settlement::Subject;
 use crate::client::space::Leftover;
 use crate::client::task::Inner;
 use crate::ring::lane_out::Death;
@@ -24,7 +25,7 @@ use crate::ring::sleepers::Sleepers;
 use crate::ring::slot::Nonsense;
 use crate::ring::world::World;
 use crate::segment::Shared;
-use crate::wire::control::Control;
+use crate::wire::control::{Control, NO_TOKEN};
 use crate::wire::event::Event;
 use crate::wire::request::PortRef;
 
@@ -165,6 +166,11 @@ impl Inner {
                         self.perform(port.settle_grants(link.task, issuer, epoch, key, held));
                     }
                 }
+                Control::Claimed { lane, generation, number, start } => {
+                    let adopted = link.adopt_lane(lane, generation, start, 1)?;
+                    self.claim_once(link, number, lane as usize, adopted);
+                }
+                Control::Dropped { number, token } => self.end_once(link.task, number, token),
             }
         }
         Ok(Rest::Unknown)
@@ -201,7 +207,8 @@ impl Inner {
             Control::Opened { port, epoch, .. } => {
                 self.port(port).is_some_and(|port| !port.knows(link.task, epoch))
             }
-            Control::Returned { .. } | Control::Settled { .. } => true,
+            Control::Claimed { number, .. } => !self.once_grants.knows(link.task, number),
+            Control::Returned { .. } | Control::Dropped { .. } | Control::Settled { .. } => true,
             Control::Abandoned { .. } | Control::Unsent { .. } => false,
         }
     }
@@ -248,7 +255,9 @@ impl Inner {
                     self.perform(target.take_back(task, by, port.epoch, port.key, u64::from(count)));
                 }
             }
-            Event::Settle { issuer, receiver, port } => self.be_asked(issuer, receiver, port),
+            Event::Settle { issuer, receiver, port } => {
+                self.be_asked(issuer, receiver, Subject::Port(port));
+            }
             Event::Settled { task, port, issuer, held } => {
                 if let Some(target) = self.port(port.port) {
                     let held = u64::from(held);
@@ -261,6 +270,13 @@ impl Inner {
                 if let Some(authority) = &self.authority {
                     authority.appeared(serial, found);
                 }
+            }
+            Event::GrantedOnce { by, right, to, who, number } => {
+                self.grant_once(by, right, (to, identity(who)), number);
+            }
+            Event::ReleasedOnce { task, number } => self.end_once(task, number, NO_TOKEN),
+            Event::SettleOnce { issuer, receiver, number } => {
+                self.be_asked(issuer, receiver, Subject::Once(number));
             }
             // Not events: nobody waits for them here.
             Event::Challenge { .. } | Event::Welcome { .. } | Event::Reply { .. } => {}
@@ -322,8 +338,12 @@ impl Inner {
         if condemned {
             self.lose_link_acting(link, true);
         } else {
-            let _acting = self.acting.lock();
+            let acting = self.acting.lock();
+            self.act_on_events(); // it may have died with the authority, which had told of it before
             self.lose_link_acting(link, false);
+            drop(acting);
+            // Perhaps no authority is there to say that it is dead. Then only this task is asked.
+            self.ask_about(link.task);
         }
     }
 
@@ -351,6 +371,7 @@ impl Inner {
         for port in self.all_ports() {
             self.perform(port.lose_task(task, condemned));
         }
+        self.once_grants.lose(task);
         self.finish(rest);
     }
 

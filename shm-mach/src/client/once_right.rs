@@ -6,10 +6,12 @@ use crate::client::error::{SendError, SendFailure};
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::Message;
+use crate::client::numbered::Numbered;
 use crate::client::port::Port;
 use crate::client::right::Passage;
 use crate::client::task::Inner;
-use crate::ring::slot::{Head, Token};
+use crate::ring::slot::{Head, RIGHT_BYTES, Token};
+use crate::wire::record::Record;
 
 /// The right to send one message to a port. Sending never waits: it is not subject to the queue
 /// limit. Dropped unused, by the program or by its death, it sends
@@ -17,26 +19,51 @@ use crate::ring::slot::{Head, Token};
 /// answer always gets one.
 #[derive(Debug)]
 pub struct SendOnceRight {
-    task: Arc<Inner>,
     target: Option<Target>,
 }
 
+/// A right to a port of this task's own holds the port alone: a request makes one each time, and each
+/// count of references that is shared between threads costs as much as a lock.
 #[derive(Debug)]
 enum Target {
     Local(Arc<Port>),
-    Remote { link: Arc<Link>, token: Token },
+    Remote {
+        task: Arc<Inner>,
+        link: Arc<Link>,
+        token: Token,
+    },
+    /// It was passed on, to this task or by it.
+    Numbered {
+        task: Arc<Inner>,
+        right: Box<Numbered>,
+    },
+}
+
+impl Target {
+    fn is_forked(&self) -> bool {
+        match self {
+            Self::Local(port) => port.is_forked(),
+            Self::Remote { task, .. } | Self::Numbered { task, .. } => task.is_forked(),
+        }
+    }
 }
 
 impl SendOnceRight {
-    pub(crate) fn local(task: Arc<Inner>, port: Arc<Port>) -> Self {
-        Self { task, target: Some(Target::Local(port)) }
+    pub(crate) fn local(port: Arc<Port>) -> Self {
+        Self { target: Some(Target::Local(port)) }
     }
 
     pub(crate) fn remote(task: Arc<Inner>, link: Arc<Link>, token: Token) -> Self {
-        Self { task, target: Some(Target::Remote { link, token }) }
+        Self { target: Some(Target::Remote { task, link, token }) }
+    }
+
+    /// A right to another task's port that was passed on to this task.
+    pub(crate) fn numbered(task: Arc<Inner>, right: Numbered) -> Self {
+        Self { target: Some(Target::Numbered { task, right: Box::new(right) }) }
     }
 
     /// The port, if it is this task's own.
+    #[inline]
     pub(crate) fn local_port(&self) -> Option<&Arc<Port>> {
         match &self.target {
             Some(Target::Local(port)) => Some(port),
@@ -44,9 +71,38 @@ impl SendOnceRight {
         }
     }
 
-    /// A right to a port of this task's own goes out as a token: it is not dropped, it is away.
-    pub(crate) fn into_token(mut self) {
-        self.target = None;
+    /// A right to another task's port is to go to the task `to`, in a message: how it is told there;
+    /// `None` if it is dead.
+    ///
+    /// # Errors
+    /// As [`Passage::prepare`]; it is still this task's.
+    pub(crate) fn pass_on(&mut self, to: u64, is_reply: bool) -> Result<Option<Record>, SendFailure> {
+        if let Some(Target::Remote { task, link, token }) = &self.target {
+            let (right, result) = match Numbered::of_token(task, link, *token, to) {
+                Ok(right) => (right, Ok(None)),
+                Err((failure, right)) => (right, Err(failure)),
+            };
+            let Some(right) = right else { return result };
+            self.target = Some(Target::Numbered { task: task.clone(), right: Box::new(right) });
+            result?;
+        }
+        let Some(Target::Numbered { task, right }) = &mut self.target else { return Ok(None) };
+        match right.pass_on(task, to) {
+            Ok((receiver, number)) => Ok(Some(Record::Numbered { receiver, number, is_reply })),
+            Err(SendFailure::PortDied) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// It was published in a message to the task `to`: it is not dropped, it is away; but one that
+    /// turned out dead on the way there is dropped.
+    #[inline]
+    pub(crate) fn leave(mut self, to: u64) {
+        match &self.target {
+            Some(Target::Local(_)) => self.target = None,
+            Some(Target::Numbered { right, .. }) if right.is_for(to) => self.target = None,
+            _ => {}
+        }
     }
 
     /// Sends the message, and uses the right up.
@@ -56,19 +112,31 @@ impl SendOnceRight {
     /// good for something: [`SendFailure::Forked`], [`SendFailure::PortDied`] (the right is gone),
     /// [`SendFailure::TooLarge`], [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`],
     /// [`SendFailure::NoBuffer`].
-    pub fn send(mut self, message: Message<'_>) -> Result<(), SendError<'_>> {
-        if self.task.is_forked() {
+    #[inline]
+    pub fn send(mut self, mut message: Message<'_>) -> Result<(), SendError<'_>> {
+        if self.target.as_ref().is_some_and(Target::is_forked) {
             return Err(SendError::new(SendFailure::Forked, message));
         }
         match self.target.take() {
-            None => Ok(()), // not reachable: only `send`, `into_token` and `drop` empty it, and consume it
+            None => Ok(()), // not reachable: only `send`, `leave` and `drop` empty it, and consume it
+            Some(Target::Numbered { task, mut right }) => match right.send(&task, message) {
+                Ok(()) => Ok(()),
+                Err((SendFailure::PortDied, message)) => {
+                    right.release(&task);
+                    Err(SendError::new(SendFailure::PortDied, message))
+                }
+                Err((failure, message)) => {
+                    self.target = Some(Target::Numbered { task, right });
+                    Err(SendError::new(failure, message).with_right(self))
+                }
+            },
             Some(Target::Local(port)) => {
-                port.answer_local(LocalMessage::of(message, self.task.identity));
+                port.answer_local(LocalMessage::of(message, port.identity));
                 Ok(())
             }
-            Some(Target::Remote { link, token }) => match answer(&self.task, &link, token, &message) {
+            Some(Target::Remote { task, link, token }) => match answer(&task, &link, token, &mut message) {
                 Ok(passage) => {
-                    passage.depart(message);
+                    passage.depart(&mut message);
                     Ok(())
                 }
                 Err(SendFailure::PortDied) => {
@@ -77,7 +145,7 @@ impl SendOnceRight {
                     Err(SendError::new(SendFailure::PortDied, message))
                 }
                 Err(failure) => {
-                    self.target = Some(Target::Remote { link, token });
+                    self.target = Some(Target::Remote { task, link, token });
                     Err(SendError::new(failure, message).with_right(self))
                 }
             },
@@ -89,7 +157,7 @@ fn answer<'l>(
     task: &'l Arc<Inner>,
     link: &'l Arc<Link>,
     token: Token,
-    message: &Message<'_>,
+    message: &mut Message<'_>,
 ) -> Result<Passage<'l>, SendFailure> {
     if link.is_answer_dead(token) {
         return Err(SendFailure::PortDied);
@@ -102,11 +170,11 @@ fn answer<'l>(
     let passage = Passage::prepare(task, message, link)?;
     let mut head = Head::message(message.id, length);
     head.reply = passage.token;
-    head.rights = message.rights.len();
+    head.rights = passage.records.len() / RIGHT_BYTES;
     match link.answer(token, head, [&passage.records, message.body]) {
         Ok(()) => Ok(passage),
         Err(_) => {
-            passage.refuse();
+            passage.refuse(message);
             Err(SendFailure::NoBuffer)
         }
     }
@@ -114,13 +182,12 @@ fn answer<'l>(
 
 impl Drop for SendOnceRight {
     fn drop(&mut self) {
-        if self.task.is_forked() {
-            return;
-        }
         match self.target.take() {
             None => {}
+            Some(target) if target.is_forked() => {}
             Some(Target::Local(port)) => port.drop_once(),
-            Some(Target::Remote { link, token }) => {
+            Some(Target::Numbered { task, right }) => right.release(&task),
+            Some(Target::Remote { link, token, .. }) => {
                 // Needs no memory, so it is never refused.
                 let _ = link.answer(token, Head::close(), [&[], &[]]);
             }

@@ -3,10 +3,12 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use crate::client::identity::Identity;
 use crate::client::message::PortId;
 use crate::client::port::Port;
 use crate::ipc::{Place, PortError, PortName};
 use crate::ring::layout::BELLS;
+use crate::segment::fork::Process;
 
 /// Ports of one task.
 const PORTS_MAX: usize = 1 << 24;
@@ -35,12 +37,17 @@ struct Slot {
 }
 
 impl OwnPorts {
-    /// Makes a port, which has no name yet. `limit` is its queue limit; its key is the next number
-    /// under `keys`, which nobody can guess, also who has seen others of them.
+    /// Makes a port of the task `owner`, which has no name yet. `limit` is its queue limit; its key is the
+    /// next number under `keys`, which nobody can guess, also who has seen others of them.
     ///
     /// # Errors
     /// [`PortError::NoSpace`].
-    pub(crate) fn claim(&mut self, keys: &RandomState, limit: u32) -> Result<Arc<Port>, PortError> {
+    pub(crate) fn claim(
+        &mut self,
+        keys: &RandomState,
+        limit: u32,
+        owner: (Process, Identity),
+    ) -> Result<Arc<Port>, PortError> {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() < PORTS_MAX => {
@@ -59,7 +66,7 @@ impl OwnPorts {
         match slot.port.as_mut().and_then(Arc::get_mut) {
             Some(port) => port.renew(id, key, limit),
             // There is none, or somebody still has a right to the dead one.
-            None => slot.port = Some(Arc::new(Port::new(id, index, key, bell, limit))),
+            None => slot.port = Some(Arc::new(Port::new(id, (index, key), bell, limit, owner))),
         }
         Ok(slot.port.clone().expect("set just now"))
     }

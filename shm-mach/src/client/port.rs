@@ -16,12 +16,13 @@ use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::{Notification, PortId};
 use crate::client::port_set::Set;
-use crate::client::replies::Awaited;
+use crate::client::replies::{Awaited, Kept};
 use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
 use crate::ring::slot::Kind;
 use crate::ring::state::{Seat, State};
+use crate::segment::fork::Process;
 use crate::wire::request::PortRef;
 
 /// A port of this task.
@@ -29,6 +30,9 @@ pub(crate) struct Port {
     pub(crate) id: PortId,
     pub(crate) index: u32,
     pub(crate) key: u64,
+    process: Process,
+    /// Of its task.
+    pub(crate) identity: Identity,
     pub(crate) group: Group<PortState>,
     /// Threads of this task that wait for room sleep on this.
     pub(super) room: AtomicU32,
@@ -61,8 +65,12 @@ pub(crate) struct PortState {
     pub(super) local: VecDeque<LocalMessage>,
     /// Answers that are awaited here, by tokens that are out.
     pub(super) awaited: Vec<Awaited>,
-    /// Send-once rights that exist, tokens included (`sorights`).
+    /// The reply slot of the last answer, for the next token to the same peer.
+    pub(super) kept: Option<Kept>,
+    /// Send-once rights that exist, those that are out included (`sorights`).
     pub(super) once: u32,
+    /// Of them, those that others have passed on, and that are not used or back yet.
+    pub(super) elsewhere: u32,
     pub(super) waiting_for_room: u32,
     pub(super) no_senders: Option<Arc<Port>>,
     /// Notifications of other ports may come here.
@@ -85,9 +93,17 @@ pub(crate) struct Aftermath {
 }
 
 impl Port {
-    pub(crate) fn new(id: PortId, index: u32, key: u64, bell: u8, limit: u32) -> Self {
+    pub(crate) fn new(id: PortId, at: (u32, u64), bell: u8, limit: u32, owner: (Process, Identity)) -> Self {
         let state = PortState { limit, ..PortState::default() };
-        Self { id, index, key, group: Group::new(bell, state), room: AtomicU32::new(0) }
+        let ((index, key), (process, identity)) = (at, owner);
+        let group = Group::new(bell, state);
+        Self { id, index, key, process, identity, group, room: AtomicU32::new(0) }
+    }
+
+    /// As that of its task.
+    #[inline]
+    pub(crate) fn is_forked(&self) -> bool {
+        self.process.is_other()
     }
 
     /// Makes a new port of a dead one, of which nobody else knows any more.
@@ -265,7 +281,10 @@ impl Port {
             }
             let was_given = !(state.port.holders.is_empty() && state.port.awaited.is_empty());
             for awaited in std::mem::take(&mut state.port.awaited) {
-                awaited.abandon();
+                awaited.abandon(Death::Died);
+            }
+            if let Some(kept) = state.port.kept.take() {
+                kept.give_back();
             }
             (std::mem::take(&mut state.port.local), state.port.waiting_for_room, was_given)
         });

@@ -180,11 +180,18 @@ impl ReceiveRight {
     }
 
     /// Makes a send-once right to this port: for a message's reply, or to be told of something.
+    #[inline]
     pub fn make_send_once(&self) -> SendOnceRight {
         if !self.task.is_forked() {
             self.port.add_once();
         }
-        SendOnceRight::local(self.task.clone(), self.port.clone())
+        SendOnceRight::local(self.port.clone())
+    }
+
+    /// How many send-once rights to this port exist (`mps_sorights`): with this task, with others, or
+    /// on their way.
+    pub fn send_once_rights(&self) -> u32 {
+        if self.task.is_forked() { 0 } else { self.port.send_once_rights() }
     }
 
     /// Asks for one [`Notification::NoSenders`](crate::Notification::NoSenders) message on `notify`
@@ -279,10 +286,9 @@ pub(super) fn conclude(
 
 /// Gives the rights of a message to the program; `None` if its sender wrote nonsense.
 fn unpack(task: &Arc<Inner>, into: &mut Received) -> Option<Result<(), ReceiveError>> {
-    let link = into.raw.from.as_deref().cloned()?;
     match arrive(task, into) {
         Ok(()) => Some(Ok(())),
-        Err(_) => {
+        Err(link) => {
             into.clear();
             task.lose_link(&link, true);
             None

@@ -1,22 +1,29 @@
 //! The reply slots of a link: which tokens this task has given out, and where it answers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futex::sync::Lock;
 
 use crate::client::dead_lanes::RawRights;
 use crate::client::link::{Link, NoRoom};
 use crate::ring::heap::Heap;
+use crate::ring::lane_in::LaneIn;
+use crate::ring::lane_out::Death;
 use crate::ring::layout::REPLIES;
-use crate::ring::reply::ReplyWords;
+use crate::ring::reply::{Numbers, ReplyWords, next_generation};
 use crate::ring::slot::{Head, Kind, Nonsense, Token};
 
 /// The reply slots of both halves.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     asking: Lock<Asking>,
-    answering: Lock<Answering>,
+    /// How often the peer was asked to ring for an answer, modulo 2^32.
+    asked_to_ring: AtomicU32,
+    /// Long answers to the peer.
+    heap: Lock<Heap>,
+    /// The order of all answers to the peer.
+    pub(super) numbers: Numbers,
     /// For each page of own reply slots, whether it is allocated.
     pages: [AtomicBool; REPLIES / SLOTS_A_PAGE],
 }
@@ -24,31 +31,63 @@ pub(crate) struct Replies {
 /// Tokens for the peer to answer.
 #[derive(Debug, Default)]
 struct Asking {
-    /// The generation of each slot that was ever used.
+    /// The generation of each slot that was ever used, as of when it was last given back.
     generations: Vec<u32>,
+    /// Which port used each slot last.
+    ports: Vec<u32>,
     free: Vec<u16>,
     /// Tokens that nobody waits for, and the peer has not answered or dropped yet.
     abandoned: Vec<Token>,
 }
 
-/// Answers to the peer.
-#[derive(Debug, Default)]
-struct Answering {
-    heap: Heap,
-    /// How many answers were given: their order.
-    count: u64,
-}
-
 /// Reply slots of one page.
 const SLOTS_A_PAGE: usize = 4096 / 64;
 
-/// One answer that a port waits for. The token is out: the port's own table says so, and only there.
+/// One answer that a port waits for. The right to give it is out: the port's own table says so, and
+/// only there.
 #[derive(Debug)]
 pub(crate) struct Awaited {
     pub(crate) link: Arc<Link>,
-    pub(crate) token: Token,
+    place: Place,
     /// The bell that the answer rings.
-    pub(crate) armed: Option<u8>,
+    armed: Option<u8>,
+}
+
+/// Where an answer comes.
+#[derive(Debug)]
+enum Place {
+    /// A reply slot, for whom this task gave the right itself.
+    Slot(Token),
+    /// A lane for this one record, for whom the right was passed on to.
+    Lane(Box<(usize, LaneIn)>),
+}
+
+/// A reply slot without a token out, which a port keeps for its next one: that needs no lock of the
+/// link, and the answering side finds its memory where the last answer was.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    link: Arc<Link>,
+    last: Token,
+}
+
+impl Kept {
+    /// Whether it is the peer's.
+    pub(crate) fn is_of(&self, link: &Arc<Link>) -> bool {
+        Arc::ptr_eq(&self.link, link)
+    }
+
+    /// Begins the slot's next generation. With `bell`, the answer rings it.
+    #[inline]
+    pub(crate) fn begin(self, bell: Option<u8>) -> (Token, Awaited) {
+        let Self { link, last } = self;
+        let token = Token { slot: last.slot, generation: next_generation(last.generation) };
+        Awaited::begin(link, token, bell)
+    }
+
+    /// The slot is the link's again.
+    pub(crate) fn give_back(self) {
+        self.link.end_reply(self.last);
+    }
 }
 
 impl Link {
@@ -64,8 +103,17 @@ impl Link {
         ReplyWords { slot: &self.own.replies[index], flags, gate: self.gate }
     }
 
-    /// Takes a free reply slot of the peer's and begins a generation of it.
-    pub(crate) fn begin_reply(&self, bell: Option<u8>) -> Result<Token, NoRoom> {
+    /// The index of the port that awaits the answer to a token, if it is out.
+    pub(crate) fn port_of(&self, token: Token) -> Option<u32> {
+        self.replies.asking.lock().ports.get(usize::from(token.slot)).copied()
+    }
+
+    /// Takes a free reply slot of the peer's and begins a generation of it, for a port.
+    pub(crate) fn begin_reply(
+        self: &Arc<Self>,
+        port: u32,
+        bell: Option<u8>,
+    ) -> Result<(Token, Awaited), NoRoom> {
         let mut asking = self.replies.asking.lock();
         if asking.free.is_empty() {
             self.recover(&mut asking);
@@ -76,16 +124,15 @@ impl Link {
                 let slot = asking.generations.len();
                 self.own.prefault_reply_flags(slot).map_err(|_| NoRoom)?;
                 asking.generations.push(0);
+                asking.ports.push(port);
                 slot as u16
             }
             None => return Err(NoRoom),
         };
-        let generation = &mut asking.generations[usize::from(slot)];
-        *generation = generation.wrapping_add(1).max(1);
-        let token = Token { slot, generation: *generation };
+        asking.ports[usize::from(slot)] = port;
+        let generation = next_generation(asking.generations[usize::from(slot)]);
         drop(asking);
-        self.asking_words(slot).begin(token.generation, bell);
-        Ok(token)
+        Ok(Awaited::begin(self.clone(), Token { slot, generation }, bell))
     }
 
     /// Abandoned slots that the peer is done with are free.
@@ -98,7 +145,7 @@ impl Link {
                 Err(_) => true,
             };
             if is_over {
-                asking.free.push(token.slot);
+                asking.give_back(*token);
                 self.remains.fetch_sub(1, Ordering::Relaxed);
             }
             !is_over
@@ -106,9 +153,9 @@ impl Link {
         asking.abandoned = abandoned;
     }
 
-    /// How many tokens were given out, modulo 2^32.
-    pub(crate) fn answers_taken(&self) -> u32 {
-        self.replies.asking.lock().generations.iter().fold(0, |sum, generation| sum.wrapping_add(*generation))
+    /// How many rings for answers an honest peer can have made, modulo 2^32.
+    pub(crate) fn answers_asked_to_ring(&self) -> u32 {
+        self.replies.asked_to_ring.load(Ordering::Relaxed)
     }
 
     /// Whether an answer that nobody waits for has come.
@@ -131,7 +178,7 @@ impl Link {
             }
             asking.abandoned.swap_remove(at);
             self.remains.fetch_sub(1, Ordering::Relaxed);
-            asking.free.push(token.slot);
+            asking.give_back(token);
             if let (Ok(Some(head)), Some(theirs)) = (answer, self.theirs())
                 && carries_rights(&head)
                 && words.copy(&theirs.payload, &head, &mut raw.records, &mut raw.body).is_ok()
@@ -145,11 +192,10 @@ impl Link {
 
     /// The token was never published, or its answer was read: the slot is free.
     pub(crate) fn end_reply(&self, token: Token) {
-        self.replies.asking.lock().free.push(token.slot);
+        self.replies.asking.lock().give_back(token);
     }
 
-    /// The token was never published: the slot is free. False if it was not abandoned by a port that
-    /// died meanwhile, but settled.
+    /// The token was never published: the slot is free. False if nobody had given it up meanwhile.
     pub(crate) fn cancel_reply(&self, token: Token) -> bool {
         let mut asking = self.replies.asking.lock();
         let Some(at) = asking.abandoned.iter().position(|abandoned| *abandoned == token) else {
@@ -157,7 +203,7 @@ impl Link {
         };
         asking.abandoned.swap_remove(at);
         self.remains.fetch_sub(1, Ordering::Relaxed);
-        asking.free.push(token.slot);
+        asking.give_back(token);
         true
     }
 
@@ -182,27 +228,35 @@ impl Link {
 
     /// Answers a token; `parts` are the records of the answer's rights and its body.
     pub(crate) fn answer(&self, token: Token, mut head: Head, parts: [&[u8]; 2]) -> Result<(), NoRoom> {
-        let words = self.answering_words(token.slot);
-        let mut answering = self.replies.answering.lock();
         if head.payload_bytes() > 0 {
-            let is_free = |token: Token| self.answering_words(token.slot).is_consumed(token.generation);
-            let mut at = answering.heap.write(parts, token, is_free);
-            if at.is_none() {
-                let (region, base) = self.take_area()?;
-                answering.heap.grow(base, region);
-                at = answering.heap.write(parts, token, is_free);
-            }
-            head.payload_at = at.ok_or(NoRoom)?;
+            head.payload_at = self.write_long(token, parts)?;
         }
-        answering.count += 1;
-        head.stamp = answering.count;
-        // Under the lock, so that the numbers of the answers are their order.
-        let bell = words.publish(token.generation, head, parts[1]);
-        drop(answering);
-        if let Some(bell) = bell {
+        head.stamp = self.replies.numbers.next();
+        if let Some(bell) = self.answering_words(token.slot).publish(token.generation, head, parts[1]) {
             self.ring(bell);
         }
         Ok(())
+    }
+
+    /// Writes an answer that does not fit into its slot; says where it lies in the payload region.
+    #[cold]
+    fn write_long(&self, token: Token, parts: [&[u8]; 2]) -> Result<usize, NoRoom> {
+        let is_free = |token: Token| self.answering_words(token.slot).is_consumed(token.generation);
+        let mut heap = self.replies.heap.lock();
+        if let Some(at) = heap.write(parts, token, is_free) {
+            return Ok(at);
+        }
+        let (region, base) = self.take_area()?;
+        heap.grow(base, region);
+        heap.write(parts, token, is_free).ok_or(NoRoom)
+    }
+}
+
+impl Asking {
+    /// The slot is free; the token's generation was its last.
+    fn give_back(&mut self, token: Token) {
+        self.generations[usize::from(token.slot)] = token.generation;
+        self.free.push(token.slot);
     }
 }
 
@@ -211,14 +265,32 @@ fn carries_rights(head: &Head) -> bool {
 }
 
 impl Awaited {
-    fn words(&self) -> ReplyWords<'_> {
-        self.link.asking_words(self.token.slot)
+    #[inline]
+    fn begin(link: Arc<Link>, token: Token, bell: Option<u8>) -> (Token, Self) {
+        link.asking_words(token.slot).begin(token.generation, bell);
+        if bell.is_some() {
+            link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
+        }
+        (token, Self { link, place: Place::Slot(token), armed: bell })
+    }
+
+    /// The peer has opened a lane for the answer.
+    pub(crate) fn by_lane(link: Arc<Link>, index: usize, lane: LaneIn) -> Self {
+        Self { link, place: Place::Lane(Box::new((index, lane))), armed: None }
+    }
+
+    /// Whether it is the answer to this token of a task's.
+    pub(crate) fn is_to(&self, task: u64, token: Token) -> bool {
+        self.link.task == task && matches!(self.place, Place::Slot(own) if own == token)
     }
 
     /// The answer, if it is there.
     #[inline]
     pub(crate) fn peek(&self) -> Result<Option<Head>, Nonsense> {
-        self.words().peek(self.token.generation)
+        match &self.place {
+            Place::Slot(token) => self.link.asking_words(token.slot).peek(token.generation),
+            Place::Lane(place) => place.1.peek(),
+        }
     }
 
     /// Copies the answer out.
@@ -229,28 +301,63 @@ impl Awaited {
         body: &mut Vec<u8>,
     ) -> Result<(), Nonsense> {
         let theirs = self.link.theirs().ok_or(Nonsense)?;
-        self.words().copy(&theirs.payload, head, records, body)
+        match &self.place {
+            Place::Slot(token) => {
+                self.link.asking_words(token.slot).copy(&theirs.payload, head, records, body)
+            }
+            Place::Lane(place) => place.1.copy(head, records, body),
+        }
     }
 
     /// Asks for `bell` if it was not asked for already; says whether that was so.
     pub(crate) fn arm(&mut self, bell: u8) -> bool {
         let is_new = self.armed.replace(bell) != Some(bell);
         if is_new {
-            self.words().arm(self.token.generation, bell);
+            self.link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
+            match &mut self.place {
+                Place::Slot(token) => self.link.asking_words(token.slot).arm(token.generation, bell),
+                Place::Lane(place) => place.1.arm(bell),
+            }
         }
         is_new
     }
 
-    /// The answer was read.
-    pub(crate) fn consume(self) {
-        self.words().consume(self.token.generation);
-        self.link.end_reply(self.token);
+    /// The answer, which [`peek`](Self::peek) told as `head`, was read. A reply slot is the caller's; a
+    /// lane is the peer's again, since nothing but this record comes on it.
+    #[inline]
+    pub(crate) fn consume(self, head: &Head) -> Option<Kept> {
+        let Self { link, place, .. } = self;
+        match place {
+            Place::Slot(last) => {
+                link.asking_words(last.slot).consume(last.generation, head);
+                Some(Kept { link, last })
+            }
+            Place::Lane(place) => {
+                link.release_lane(place.0, place.1);
+                None
+            }
+        }
+    }
+
+    /// The right is no longer the peer's, which has passed it on and writes nothing: the slot is free.
+    pub(crate) fn take_back(self) {
+        if let Place::Slot(token) = self.place {
+            self.link.end_reply(token);
+        }
     }
 
     /// Nobody waits for the answer any more.
-    pub(crate) fn abandon(self) {
-        self.words().abandon(self.token.generation);
-        self.link.remains.fetch_add(1, Ordering::Release);
-        self.link.replies.asking.lock().abandoned.push(self.token);
+    pub(crate) fn abandon(self, death: Death) {
+        let Self { link, place, .. } = self;
+        match place {
+            Place::Slot(token) => {
+                link.asking_words(token.slot).abandon(token.generation);
+                // It rings if it comes late.
+                link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
+                link.remains.fetch_add(1, Ordering::Release);
+                link.replies.asking.lock().abandoned.push(token);
+            }
+            Place::Lane(place) => link.kill_lane(place.0, place.1, death),
+        }
     }
 }

@@ -65,6 +65,7 @@ impl Inner {
         let of_holder = |link: &&Arc<Link>| link.peer == holder;
         let mut tasks: Vec<u64> = links.iter().filter(of_holder).map(|link| link.task).collect();
         tasks.extend(port.tasks_of(holder));
+        tasks.extend(self.once_grants.tasks_of(port, holder));
         tasks.sort_unstable();
         tasks.dedup();
         tasks
@@ -75,7 +76,7 @@ impl Inner {
         // Rights that others have passed on to it before this call end as well.
         self.look();
         let any = self.tasks_of(holder, port).into_iter().fold(false, |any, task| {
-            let (held, aftermath) = port.revoke(task);
+            let (held, aftermath) = self.revoke_task(port, task);
             self.perform(aftermath);
             any | held
         });
@@ -86,10 +87,18 @@ impl Inner {
     /// Ends every right of everybody to a port; says whether there was one.
     pub(crate) fn revoke_all(&self, port: &Port) -> bool {
         self.look();
-        let (any, aftermath) = port.revoke_all();
+        let held_once = self.once_grants.revoke_all(port);
+        let (held, aftermath) = port.revoke_all();
         self.perform(aftermath);
         self.destroy_all_unread();
-        any
+        held_once | held
+    }
+
+    fn revoke_task(&self, port: &Port, task: u64) -> (bool, Aftermath) {
+        // In this order: a send-once right that is used meanwhile is found at the port.
+        let held_once = self.once_grants.revoke(port, task);
+        let (held, aftermath) = port.revoke(task);
+        (held_once | held, aftermath)
     }
 
     /// The authority's program ends a task's rights to one port, or to all. Called by the thread that
@@ -100,7 +109,7 @@ impl Inner {
             None => self.all_ports(),
         };
         for port in ports {
-            let (_, aftermath) = port.revoke(task);
+            let (_, aftermath) = self.revoke_task(&port, task);
             self.perform(aftermath);
         }
         if let Some(authority) = &self.authority {

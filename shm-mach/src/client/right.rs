@@ -6,8 +6,10 @@ use crate::client::dead_lanes::RawRights;
 use crate::client::error::SendFailure;
 use crate::client::held::Target;
 use crate::client::holders::AUTHORITY;
-use crate::client::link::Link;
-use crate::client::message::{Message, Raw, Received};
+use crate::client::in_hand::InHand;
+use crate::client::link::{Link, NoRoom};
+use crate::client::message::{Message, Received};
+use crate::client::numbered::Numbered;
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::send_right::{Leads, SendRight};
@@ -92,32 +94,43 @@ impl<'l> Passage<'l> {
     /// # Errors
     /// [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`], [`SendFailure::NoBuffer`];
     /// nothing is entered then.
+    #[inline]
     pub(crate) fn prepare(
         task: &'l Arc<Inner>,
-        message: &Message<'_>,
+        message: &mut Message<'_>,
         link: &'l Arc<Link>,
     ) -> Result<Self, SendFailure> {
         let mut passage = Self { task, link, token: None, records: Vec::new(), entered: Vec::new() };
-        if message.rights.len() > RIGHTS_MAX {
-            return Err(SendFailure::TooManyRights { count: message.rights.len(), most: RIGHTS_MAX });
+        if message.is_plain() {
+            return Ok(passage);
+        }
+        let passed_on = message.reply.as_ref().is_some_and(|reply| reply.local_port().is_none());
+        let count = message.rights.len() + usize::from(passed_on);
+        if count > RIGHTS_MAX {
+            return Err(SendFailure::TooManyRights { count, most: RIGHTS_MAX });
         }
         match passage.enter(message) {
             Ok(()) => Ok(passage),
             Err(failure) => {
-                passage.refuse();
+                passage.refuse(message);
                 Err(failure)
             }
         }
     }
 
-    fn enter(&mut self, message: &Message<'_>) -> Result<(), SendFailure> {
-        if let Some(reply) = &message.reply {
-            self.token = Some(self.enter_once(reply)?);
+    fn enter(&mut self, message: &mut Message<'_>) -> Result<(), SendFailure> {
+        match &mut message.reply {
+            None => {}
+            Some(reply) if reply.local_port().is_some() => self.token = Some(self.token_for(reply)?.1),
+            Some(reply) => {
+                let record = reply.pass_on(self.link.task, true)?;
+                self.records.extend(record.iter().flat_map(Record::encode));
+            }
         }
-        for right in &message.rights {
+        for right in &mut message.rights {
             let record = match right {
                 Right::Send(right) => self.enter_send(right)?,
-                Right::SendOnce(right) => Record::SendOnce(self.enter_once(right)?),
+                Right::SendOnce(right) => self.enter_once(right)?,
                 Right::Dead | Right::Refused(_) => Record::Dead,
             };
             self.records.extend(record.encode());
@@ -141,21 +154,37 @@ impl<'l> Passage<'l> {
         }
     }
 
-    fn enter_once(&mut self, right: &SendOnceRight) -> Result<Token, SendFailure> {
-        let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
-        let token = port.await_answer(self.link).map_err(|_| SendFailure::NoBuffer)?;
+    fn enter_once(&mut self, right: &mut SendOnceRight) -> Result<Record, SendFailure> {
+        if right.local_port().is_none() {
+            return Ok(right.pass_on(self.link.task, false)?.unwrap_or(Record::Dead));
+        }
+        let (port, token) = self.token_for(right)?;
         self.entered.push(Entered::Awaited(port.clone(), token));
-        Ok(token)
+        Ok(Record::SendOnce(token))
+    }
+
+    #[inline]
+    fn token_for<'r>(&self, right: &'r SendOnceRight) -> Result<(&'r Arc<Port>, Token), SendFailure> {
+        let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
+        let token = match port.await_answer(self.link) {
+            Ok(token) => token,
+            Err(NoRoom) => {
+                self.task.give_kept_back(self.link);
+                port.await_answer(self.link).map_err(|NoRoom| SendFailure::NoBuffer)?
+            }
+        };
+        Ok((port, token))
     }
 
     /// The message was published: the rights are the peer's.
-    pub(crate) fn depart(self, message: Message<'_>) {
-        if let Some(reply) = message.reply {
-            reply.into_token();
+    #[inline]
+    pub(crate) fn depart(self, message: &mut Message<'_>) {
+        if let Some(reply) = message.reply.take() {
+            reply.leave(self.link.task);
         }
-        for right in message.rights {
+        for right in message.rights.drain(..) {
             match right {
-                Right::SendOnce(right) => right.into_token(),
+                Right::SendOnce(right) => right.leave(self.link.task),
                 // This task's own handle goes; the peer's right was counted before.
                 Right::Send(_) | Right::Dead | Right::Refused(_) => {}
             }
@@ -163,7 +192,12 @@ impl<'l> Passage<'l> {
     }
 
     /// The message was not published: the rights are still this task's.
-    pub(crate) fn refuse(self) {
+    pub(crate) fn refuse(self, message: &Message<'_>) {
+        if let (Some(token), Some(reply)) = (self.token, &message.reply)
+            && let Some(port) = reply.local_port()
+        {
+            port.forget_answer(self.link, token);
+        }
         for entered in self.entered {
             match entered {
                 Entered::Minted(port, right) => {
@@ -178,6 +212,14 @@ impl<'l> Passage<'l> {
 }
 
 impl Inner {
+    /// Every reply slot of the link is used: those that ports keep for later are free.
+    #[cold]
+    fn give_kept_back(&self, link: &Arc<Link>) {
+        for port in self.all_ports() {
+            port.give_kept_back(link);
+        }
+    }
+
     /// Releases the rights of messages of a peer that are destroyed unread: ports that were killed,
     /// claims that were refused, answers that nobody waits for. Called with no group locked.
     pub(crate) fn destroy_unread(&self, link: &Link) {
@@ -203,6 +245,7 @@ impl Inner {
                 Record::Send(port) => link.give_back(port, 1, AUTHORITY),
                 Record::SendOnce(token) => drop_answer(token),
                 Record::Granted { receiver, port } => self.refuse_grant(link.task, receiver, port),
+                Record::Numbered { receiver, number, .. } => self.refuse_once(link.task, receiver, number),
                 Record::Dead => {}
             }
         }
@@ -212,21 +255,58 @@ impl Inner {
 /// Turns what was read beside a message into rights of this task.
 ///
 /// # Errors
-/// [`Nonsense`]: a record that no honest library writes, or no memory to answer in.
-pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Nonsense> {
-    let Raw { records, token, from } = &mut into.raw;
-    let Some(link) = from.take() else { return Ok(()) };
+/// The link, to be ended: there is a record that no honest library writes, or no memory to answer in.
+#[inline]
+pub(crate) fn arrive(task: &Arc<Inner>, into: &mut Received) -> Result<(), Arc<Link>> {
+    // Nothing is in hand any more when this returns.
+    let Some(InHand { link, counted: _counted }) = into.raw.from.take() else { return Ok(()) };
+    if !into.raw.records.is_empty() && arrive_beside(task, &link, into).is_err() {
+        return Err(link);
+    }
+    match into.raw.token.take() {
+        None => Ok(()),
+        Some(token) if link.expect_to_answer(token).is_err() => Err(link),
+        Some(token) => {
+            into.reply = Some(SendOnceRight::remote(task.clone(), link, token));
+            Ok(())
+        }
+    }
+}
+
+impl Inner {
+    /// A send-once right that `by` has passed on has arrived, to a third task's port or to one of this
+    /// task's own. `None`: it has ended meanwhile.
+    fn receive_once(self: &Arc<Self>, by: u64, receiver: u64, number: u64) -> Option<SendOnceRight> {
+        let Some(authority) = self.authority.as_ref().filter(|authority| authority.task == receiver) else {
+            return Some(SendOnceRight::numbered(self.clone(), Numbered::arrive(self, receiver, number)));
+        };
+        // The authority has told of it before, or is about to.
+        self.hear_what_was_told(authority);
+        self.arrive_once(receiver, by, number)
+    }
+}
+
+/// The rights beside a reply right.
+fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Result<(), Nonsense> {
     let once = |token: Token| {
-        link.expect_to_answer(token).map_err(|_| Nonsense)?;
+        link.expect_to_answer(token).map_err(|NoRoom| Nonsense)?;
         Ok(SendOnceRight::remote(task.clone(), link.clone(), token))
     };
-    into.reply = token.take().map(once).transpose()?;
+    let records = &mut into.raw.records;
     for record in records.chunks_exact(RIGHT_BYTES) {
         let record = record.try_into().ok().and_then(Record::decode).ok_or(Nonsense)?;
         into.rights.push(match record {
             Record::Send(port) => task.take_in(Target::linked(link.clone(), port)).into(),
             Record::Granted { receiver, port } => task.receive_grant(link.task, receiver, port),
             Record::SendOnce(token) => Right::SendOnce(once(token)?),
+            Record::Numbered { receiver, number, is_reply } => {
+                let right = task.receive_once(link.task, receiver, number);
+                if is_reply {
+                    into.reply = right;
+                    continue;
+                }
+                right.map_or(Right::Dead, Right::SendOnce)
+            }
             Record::Dead => Right::Dead,
         });
     }

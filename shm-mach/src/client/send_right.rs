@@ -20,7 +20,7 @@ use crate::client::task::Inner;
 use crate::ipc::PortName;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
-use crate::ring::slot::Head;
+use crate::ring::slot::{Head, RIGHT_BYTES};
 use crate::ring::world::World as _;
 use crate::wire::request::PortRef;
 
@@ -161,7 +161,7 @@ impl SendRight {
             },
             Target::Local(port) => return self.send_local(port, message, deadline),
         };
-        if message.reply.is_none() && message.rights.is_empty() {
+        if message.is_plain() {
             let head = Head::message(message.id, message.body.len());
             return match self.transfer(link, port, head, [&[], message.body], deadline) {
                 Ok(()) => Ok(()),
@@ -175,23 +175,23 @@ impl SendRight {
         &self,
         link: &Arc<Link>,
         port: PortRef,
-        message: Message<'a>,
+        mut message: Message<'a>,
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
-        let passage = match Passage::prepare(&self.task, &message, link) {
+        let passage = match Passage::prepare(&self.task, &mut message, link) {
             Ok(passage) => passage,
             Err(failure) => return Err(SendError::new(failure, message)),
         };
         let mut head = Head::message(message.id, message.body.len());
         head.reply = passage.token;
-        head.rights = message.rights.len();
+        head.rights = passage.records.len() / RIGHT_BYTES;
         match self.transfer(link, port, head, [&passage.records, message.body], deadline) {
             Ok(()) => {
-                passage.depart(message);
+                passage.depart(&mut message);
                 Ok(())
             }
             Err(failure) => {
-                passage.refuse();
+                passage.refuse(&message);
                 Err(SendError::new(failure, message))
             }
         }

@@ -49,12 +49,21 @@ impl Departed {
     }
 }
 
-/// What is there of `issuer`'s rights to a port of `asker`'s?
+/// What is there of what `issuer` had passed on, of rights to ports of `asker`'s?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Question {
     issuer: u64,
     asker: u64,
-    port: PortRef,
+    about: Subject,
+}
+
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Send rights to a port: how many are here?
+    Port(PortRef),
+    /// The send-once right of this number: is it here?
+    Once(u64),
 }
 
 /// Questions of one asker that wait; it asks about each of its ports.
@@ -150,17 +159,24 @@ impl Inner {
             if port.awaits_home(issuer) {
                 // This task itself is the destination.
                 let port = PortRef { port: port.index, epoch: 0, key: port.key, limit: 0 };
-                self.settlement.keep(Question { issuer, asker: authority.task, port });
+                self.settlement.keep(Question { issuer, asker: authority.task, about: Subject::Port(port) });
+            }
+        }
+        for (number, to) in self.once_grants.passed_on_by(issuer) {
+            if to == authority.task {
+                self.settlement.keep(Question { issuer, asker: to, about: Subject::Once(number) });
+            } else {
+                authority.say(&Request::SettleOnce { issuer, number, to }, None);
             }
         }
     }
 
     /// The receiver of a port asks, through the authority, what this task has of a dead one's.
-    pub(super) fn be_asked(&self, issuer: u64, asker: u64, port: PortRef) {
+    pub(super) fn be_asked(&self, issuer: u64, asker: u64, about: Subject) {
         // An honest receiver asks about the dead alone, and this task has heard of their death before.
         let is_living = |link: &Arc<Link>| link.task == issuer && !link.is_dead() && link.theirs().is_some();
         if !self.links().iter().any(is_living) {
-            self.settlement.keep(Question { issuer, asker, port });
+            self.settlement.keep(Question { issuer, asker, about });
         }
     }
 
@@ -178,8 +194,17 @@ impl Inner {
         }
     }
 
-    fn answer_about(&self, Question { issuer, asker, port }: Question) {
+    fn answer_about(&self, Question { issuer, asker, about }: Question) {
         let Some(authority) = &self.authority else { return };
+        let port = match about {
+            Subject::Port(port) => port,
+            Subject::Once(number) => {
+                if !self.numbers.holds(asker, number) {
+                    self.refuse_once(issuer, asker, number);
+                }
+                return;
+            }
+        };
         if asker == authority.task {
             if let Some(port) = self.port(port.port).filter(|home| home.key == port.key) {
                 self.perform(port.settle_home(issuer));
@@ -211,7 +236,7 @@ mod tests {
         let settlement = Settlement::default();
         let question = |asker, key| {
             let port = PortRef { port: 0, epoch: 0, key, limit: 0 };
-            Question { issuer: 7, asker, port }
+            Question { issuer: 7, asker, about: Subject::Port(port) }
         };
         for key in 0..QUESTIONS_MOST as u64 + 3 {
             settlement.keep(question(1, key));

@@ -12,6 +12,8 @@ use crate::client::attach::Authority;
 use crate::client::held::{Held, Target};
 use crate::client::identity::Identity;
 use crate::client::link::Link;
+use crate::client::numbered::Numbers;
+use crate::client::once_grants::OnceGrants;
 use crate::client::passed::Passed;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
@@ -127,6 +129,8 @@ pub(crate) struct Inner {
     /// Tells tasks of this process apart.
     pub(crate) serial: u64,
     pub(crate) sleepers: Sleepers,
+    pub(crate) once_grants: OnceGrants,
+    pub(crate) numbers: Numbers,
     next_link: AtomicU64,
     /// Makes keys without a system call: SipHash of a counter under a random key.
     keys: RandomState,
@@ -174,6 +178,8 @@ impl Task {
             table: file,
             serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             sleepers: Sleepers::default(),
+            once_grants: OnceGrants::default(),
+            numbers: Numbers::default(),
             next_link: AtomicU64::new(1),
             keys,
             next_key: AtomicU64::new(1 << 63),
@@ -216,7 +222,7 @@ impl Inner {
     /// Makes a port, and a name for it.
     fn allocate(&self, limit: u32) -> Result<(Arc<Port>, PortName), PortError> {
         let names = &mut *self.names.lock();
-        let port = names.ports.claim(&self.keys, limit)?;
+        let port = names.ports.claim(&self.keys, limit, (self.process, self.identity))?;
         let (id, _) = Target::id_of(&port, names.space.task());
         let place = names.ports.place(port.index);
         match names.space.allocate(New::Receive { port: id, place, handle: u64::from(port.index) }) {
@@ -245,9 +251,10 @@ impl Inner {
             authority.say(&Request::Unregister { key: port.key }, None);
         }
         let (messages, was_given) = port.destroy();
+        self.once_grants.end_all(port);
         for message in messages {
-            if let Some(link) = &message.raw.from {
-                self.release_rights(link, None, &message.raw.records);
+            if let Some(from) = &message.raw.from {
+                self.release_rights(&from.link, None, &message.raw.records);
             }
         }
         if was_given {

@@ -66,6 +66,7 @@ impl PortState {
     fn expects_one_answer(&self) -> bool {
         self.once <= 1
             && self.awaited.is_empty()
+            && self.elsewhere == 0
             && self.local_senders == 0
             && !self.on_their_way.any()
             && !self.holders.any_live()
@@ -74,7 +75,7 @@ impl PortState {
 
     /// Whether others than this task have a way.
     pub(super) fn is_known_outside(&self) -> bool {
-        !self.holders.is_empty() || !self.awaited.is_empty()
+        !self.holders.is_empty() || !self.awaited.is_empty() || self.elsewhere > 0
     }
 
     /// Enters the first message of the local queue into a round.

@@ -13,6 +13,29 @@ use crate::ring::layout::{BELLS, FLAG_CONSUMED, FLAG_DEAD, FLAG_WAKE, ReplyFlags
 use crate::ring::payload;
 use crate::ring::slot::{Head, Nonsense};
 
+/// Generations of a slot after which its flags are stored although nobody needs them: so the
+/// generation that they show is never half the number range behind, and "older" means older.
+const REFRESH: u32 = 1 << 24;
+
+/// Numbers the answers of one task to one other: their order.
+#[derive(Debug, Default)]
+pub struct Numbers(AtomicU64);
+
+impl Numbers {
+    /// The number of the next answer, which is given after this call. Of two answers of which one
+    /// was given before the other began, also by another thread, it has the lower number.
+    #[inline]
+    pub fn next(&self) -> u64 {
+        // Private memory. Relaxed: two increments that happen one after the other count in that order.
+        self.0.fetch_add(1, order!("answer-number", Relaxed)) + 1
+    }
+}
+
+/// The generation of a slot after `generation`: never 0, which is that of a slot never used.
+pub fn next_generation(generation: u32) -> u32 {
+    generation.wrapping_add(1).max(1)
+}
+
 /// The words of one reply slot. The slot and the payload region lie in the answering task's half,
 /// the flags in the asking task's.
 #[derive(Clone, Copy, Debug)]
@@ -32,12 +55,16 @@ impl ReplyWords<'_> {
         word >> 32 == u64::from(generation) && word & FLAG_DEAD != 0
     }
 
-    /// The answering side: whether the memory of an answer in `generation` is free again.
+    /// The answering side: whether the payload of an answer in `generation` is free again: the asking
+    /// side says so, or speaks of a later generation already, which it begins only when it has copied
+    /// the answer. Flags of an earlier generation say nothing: most are never stored.
     pub fn is_consumed(&self, generation: u32) -> bool {
         let word = self.flags.word.load(sync::Ordering::Relaxed);
         // Pairs with reply-flags.
         sync::fence(order!("reply-consumed", Acquire));
-        word >> 32 != u64::from(generation) || word & (FLAG_CONSUMED | FLAG_DEAD) != 0
+        let ahead = ((word >> 32) as u32).wrapping_sub(generation);
+        let is_over = ahead as i32 > 0 || (ahead != 0 && !sync::step("earlier-flags-say-nothing"));
+        is_over || (ahead == 0 && word & (FLAG_CONSUMED | FLAG_DEAD) != 0)
     }
 
     /// The answering side: stores the answer, or that there is none ([`Head::close`]), once in a
@@ -97,11 +124,15 @@ impl ReplyWords<'_> {
         payload::read(self.slot, region, head, records, body)
     }
 
-    /// The asking side: begins a generation, before its token is published. With `bell`, the answer
-    /// rings it: who answers has read the request, and sees what was stored before it, so no fence
-    /// is needed for this.
+    /// The asking side: begins a generation, before its token is published, and when the answer of the
+    /// one before was copied or given up. With `bell`, the answer rings it: who answers has read the
+    /// request, and sees what was stored before it, so no fence is needed for this. Without one
+    /// nothing is stored: that would cost the answering side a cache line for each answer.
+    #[inline]
     pub fn begin(&self, generation: u32, bell: Option<u8>) {
-        self.store_flags(generation, bell.map_or(0, |bell| u64::from(bell) + 1));
+        if bell.is_some() || generation.is_multiple_of(REFRESH) {
+            self.store_flags(generation, bell.map_or(0, |bell| u64::from(bell) + 1));
+        }
     }
 
     /// The asking side: asks for `bell`. A heavy fence and another look must follow before anybody
@@ -110,9 +141,13 @@ impl ReplyWords<'_> {
         self.store_flags(generation, u64::from(bell) + 1);
     }
 
-    /// The asking side: the answer was copied, its memory is the peer's again.
-    pub fn consume(&self, generation: u32) {
-        self.store_flags(generation, FLAG_CONSUMED);
+    /// The asking side: the answer, which [`peek`](Self::peek) told as `head`, was copied: its payload,
+    /// if it had one, is the peer's again. Of the slot itself the peer needs to hear nothing.
+    #[inline]
+    pub fn consume(&self, generation: u32, head: &Head) {
+        if head.payload_bytes() > 0 {
+            self.store_flags(generation, FLAG_CONSUMED);
+        }
     }
 
     /// The asking side: nobody waits for the answer any more. The slot must not be used again before
@@ -126,5 +161,36 @@ impl ReplyWords<'_> {
         // ORDER(reply-flags): Release, so that a peer which sees an answer consumed writes its
         // memory again only after our copy.
         self.flags.word.store(word, order!("reply-flags", Release));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_of_an_earlier_generation_say_nothing_and_later_ones_all() {
+        let (slot, flags) = (Slot::default(), ReplyFlags::default());
+        let words = ReplyWords { slot: &slot, flags: &flags, gate: Gate::Symmetric };
+        for generation in [1, 7, REFRESH - 1, u32::MAX - 1] {
+            words.begin(generation, Some(0));
+            assert!(!words.is_consumed(generation));
+            assert!(!words.is_consumed(next_generation(generation)), "the flags are older");
+            words.consume(generation, &Head::message(1, 100));
+            assert!(words.is_consumed(generation));
+            words.begin(next_generation(generation), Some(0));
+            assert!(words.is_consumed(generation), "the flags are newer");
+        }
+    }
+
+    #[test]
+    fn flags_are_never_half_the_number_range_behind() {
+        let (slot, flags) = (Slot::default(), ReplyFlags::default());
+        let words = ReplyWords { slot: &slot, flags: &flags, gate: Gate::Symmetric };
+        for step in 1..=256 {
+            let generation = REFRESH.wrapping_mul(step);
+            words.begin(generation, None);
+            assert!(!words.is_consumed(generation.wrapping_add(REFRESH - 1)), "{generation:#x}");
+        }
     }
 }

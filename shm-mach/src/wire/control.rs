@@ -7,7 +7,11 @@
 //! 3   ABANDONED 0 lane u32 · 4 zero · 8 end u64 · 16 zero
 //! 4   UNSENT    0 port u32 · 4 epoch u32 · 8 key u64 · 16 receiver u64 · 24 zero
 //! 5   SETTLED   0 port u32 · 4 epoch u32 · 8 key u64 · 16 held u64 · 24 issuer u64
+//! 8   CLAIMED   0 lane u32 · 4 generation u32 · 8 number u64 · 16 start u64 · 24 zero
+//! 9   DROPPED   0 slot u32 · 4 generation u32 · 8 number u64 · 16 zero
 //! ```
+
+use crate::ring::slot::Token;
 
 /// Bytes of the body of each control message: it fits into a slot.
 pub const BYTES: usize = 32;
@@ -78,7 +82,31 @@ pub enum Control {
         /// The dead task.
         issuer: u64,
     },
+    /// The sender uses a send-once right that was passed on to it: the first record of this lane, and
+    /// the only one, is its message.
+    Claimed {
+        /// Index of the lane, not 0.
+        lane: u32,
+        /// The lane's generation.
+        generation: u32,
+        /// By which the receiver knows the right.
+        number: u64,
+        /// Position of the message.
+        start: u64,
+    },
+    /// A send-once right that was passed on, by the sender or to it, is dropped unused, or has not
+    /// arrived.
+    Dropped {
+        /// By which the receiver knows it.
+        number: u64,
+        /// The token that the sender had of it: for when the receiver does not know the number, because
+        /// the authority died before it told. Slot 65,535: none.
+        token: Token,
+    },
 }
+
+/// No token: see [`Control::Dropped`].
+pub const NO_TOKEN: Token = Token { slot: u16::MAX, generation: 0 };
 
 impl Control {
     /// The message id and body.
@@ -123,6 +151,19 @@ impl Control {
                 put(24, &issuer.to_le_bytes());
                 (5, body)
             }
+            Self::Claimed { lane, generation, number, start } => {
+                put(0, &lane.to_le_bytes());
+                put(4, &generation.to_le_bytes());
+                put(8, &number.to_le_bytes());
+                put(16, &start.to_le_bytes());
+                (8, body)
+            }
+            Self::Dropped { number, token } => {
+                put(0, &u32::from(token.slot).to_le_bytes());
+                put(4, &token.generation.to_le_bytes());
+                put(8, &number.to_le_bytes());
+                (9, body)
+            }
         }
     }
 
@@ -156,6 +197,13 @@ impl Control {
                 held: long(16),
                 issuer: long(24),
             }),
+            8 if word(0) != 0 && word(4) != 0 => {
+                Some(Self::Claimed { lane: word(0), generation: word(4), number: long(8), start: long(16) })
+            }
+            9 => {
+                let token = Token { slot: u16::try_from(word(0)).ok()?, generation: word(4) };
+                Some(Self::Dropped { number: long(8), token })
+            }
             _ => None,
         }
     }
@@ -180,6 +228,9 @@ mod tests {
             Control::Abandoned { lane: 1, end: u64::MAX },
             Control::Unsent { port: 2, epoch: 3, key: 4, receiver: u64::MAX - 5 },
             Control::Settled { port: 2, epoch: 3, key: 4, held: u64::MAX - 6, issuer: u64::MAX - 7 },
+            Control::Claimed { lane: 255, generation: 1, number: u64::MAX - 4, start: u64::MAX },
+            Control::Dropped { number: u64::MAX - 5, token: Token { slot: 7, generation: u32::MAX } },
+            Control::Dropped { number: 0, token: NO_TOKEN },
         ];
         for control in all {
             let (id, body) = control.encode();

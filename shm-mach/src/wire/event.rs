@@ -8,7 +8,7 @@
 //! task's page is incremented, so a task that has seen an effect of it can know that it is coming.
 
 use super::bytes::{Reader, Writer};
-use super::request::PortRef;
+use super::request::{OnceRef, PortRef};
 
 /// Who a task is, as the kernel attested it to the authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +193,36 @@ pub enum Event {
         /// The port; `None`: all.
         port: Option<PortRef>,
     },
+    /// `by` has passed a send-once right to a port of this task on, or (`to` is `by`) takes back what it
+    /// did not send.
+    GrantedOnce {
+        /// Who had it.
+        by: u64,
+        /// How it was known.
+        right: OnceRef,
+        /// Who has it now.
+        to: u64,
+        /// Who that is.
+        who: Attested,
+        /// How it is known from here on.
+        number: u64,
+    },
+    /// A task drops a send-once right that was passed on to it, or has not got it.
+    ReleasedOnce {
+        /// Who.
+        task: u64,
+        /// The right's number.
+        number: u64,
+    },
+    /// A task is dead that had passed a send-once right to this one. Who has not got it drops it.
+    SettleOnce {
+        /// The dead task.
+        issuer: u64,
+        /// Who asks: the port's receiver.
+        receiver: u64,
+        /// The right's number.
+        number: u64,
+    },
 }
 
 impl Event {
@@ -248,6 +278,17 @@ impl Event {
                     port.write(to);
                 }
             }
+            Self::GrantedOnce { by, right, to: holder, who, number } => {
+                right.write(to.u32(20).u64(by));
+                write_attested(to.u64(holder), who);
+                to.u64(number);
+            }
+            Self::ReleasedOnce { task, number } => {
+                to.u32(21).u64(task).u64(number);
+            }
+            Self::SettleOnce { issuer, receiver, number } => {
+                to.u32(22).u64(issuer).u64(receiver).u64(number);
+            }
         }
         writer.take()
     }
@@ -292,6 +333,15 @@ impl Event {
                 held: from.u32()?,
             },
             12 => Self::Revoke { serial: from.u32()?, task: from.u64()?, port: read_port(&mut from)? },
+            20 => Self::GrantedOnce {
+                by: from.u64()?,
+                right: OnceRef::read(&mut from)?,
+                to: from.u64()?,
+                who: read_attested(&mut from)?,
+                number: from.u64()?,
+            },
+            21 => Self::ReleasedOnce { task: from.u64()?, number: from.u64()? },
+            22 => Self::SettleOnce { issuer: from.u64()?, receiver: from.u64()?, number: from.u64()? },
             _ => return None,
         };
         from.end(event)
@@ -384,6 +434,9 @@ mod tests {
             Event::Settled { task: 1, port, issuer: 2, held: 3 },
             Event::Revoke { serial: 1, task: 2, port: None },
             Event::Revoke { serial: 1, task: 2, port: Some(port) },
+            Event::GrantedOnce { by: 1, right: OnceRef::Number(2), to: 3, who, number: 4 },
+            Event::ReleasedOnce { task: 1, number: 2 },
+            Event::SettleOnce { issuer: 1, receiver: 2, number: 3 },
         ];
         let answers =
             [Answer::Done, Answer::Peer { who, features: 0 }, Answer::Found(found), Answer::Waiting];

@@ -6,6 +6,7 @@
 //! 2 SEND_ONCE     0 kind u32 · 4 slot u32 · 8 generation u32 · 12 zero
 //! 3 DEAD          0 kind u32 · 4 zero
 //! 4 GRANTED       0 kind u32 · 4 port u32 · 8 key u64 · 16 epoch u32 · 20 limit u32 · 24 receiver u64
+//! 5 NUMBERED      0 kind u32 · 4 is reply u32 · 8 number u64 · 16 zero · 24 receiver u64
 //! ```
 //! A record says where a right is known and proves nothing: SEND and SEND_ONCE lead to ports of the
 //! task whose half the record was read from, and only that task's own table says what they are worth.
@@ -28,6 +29,15 @@ pub enum Record {
         receiver: u64,
         /// The port.
         port: PortRef,
+    },
+    /// A send-once right to a third task's port, which the authority has told that task of.
+    Numbered {
+        /// The port's receiver, a task id of the authority.
+        receiver: u64,
+        /// By which the receiver knows it.
+        number: u64,
+        /// It is the message's reply right.
+        is_reply: bool,
     },
 }
 
@@ -58,6 +68,12 @@ impl Record {
                 put(20, &limit.to_le_bytes());
                 put(24, &receiver.to_le_bytes());
             }
+            Self::Numbered { receiver, number, is_reply } => {
+                put(0, &5u32.to_le_bytes());
+                put(4, &u32::from(is_reply).to_le_bytes());
+                put(8, &number.to_le_bytes());
+                put(24, &receiver.to_le_bytes());
+            }
         }
         bytes
     }
@@ -77,6 +93,7 @@ impl Record {
                 Some(Self::SendOnce(Token { slot, generation: word(8) }))
             }
             3 => Some(Self::Dead),
+            5 => Some(Self::Numbered { receiver: long(24), number: long(8), is_reply: word(4) != 0 }),
             _ => None,
         }
     }
@@ -92,6 +109,8 @@ mod tests {
             Record::Send(PortRef { port: 5, key: u64::MAX - 3, epoch: 7, limit: 1024 }),
             Record::Granted { receiver: u64::MAX - 9, port: PortRef { port: 1, key: 2, epoch: 3, limit: 4 } },
             Record::SendOnce(Token { slot: u16::MAX, generation: u32::MAX }),
+            Record::Numbered { receiver: u64::MAX - 1, number: u64::MAX - 2, is_reply: true },
+            Record::Numbered { receiver: 3, number: 4, is_reply: false },
             Record::Dead,
         ] {
             assert_eq!(Record::decode(&record.encode()), Some(record));
@@ -101,7 +120,7 @@ mod tests {
     #[test]
     fn unknown_kinds_and_slots_are_refused() {
         assert_eq!(Record::decode(&[0; 32]), None);
-        assert_eq!(Record::decode(&[5; 32]), None);
+        assert_eq!(Record::decode(&[6; 32]), None);
         let mut bytes = Record::SendOnce(Token { slot: 1, generation: 1 }).encode();
         bytes[6] = 1;
         assert_eq!(Record::decode(&bytes), None, "a slot above 65,535");

@@ -6,6 +6,7 @@
 //! ```
 
 use super::bytes::{Reader, Writer};
+use crate::ring::slot::Token;
 
 /// The protocol's version, told in the first request.
 pub const PROTOCOL: u32 = 1;
@@ -37,6 +38,33 @@ impl PortRef {
 
     pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
         Some(Self { port: from.u32()?, epoch: from.u32()?, key: from.u64()?, limit: from.u32()? })
+    }
+}
+
+/// How a port's receiver knows a send-once right that is passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnceRef {
+    /// The receiver gave it to the task that passes it on.
+    Token(Token),
+    /// By the number that it was passed on with last.
+    Number(u64),
+}
+
+impl OnceRef {
+    pub(super) fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Token(token) => to.u32(u32::from(token.slot)).u64(u64::from(token.generation)),
+            Self::Number(number) => to.u32(u32::MAX).u64(*number),
+        };
+    }
+
+    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let (slot, value) = (from.u32()?, from.u64()?);
+        if slot == u32::MAX {
+            return Some(Self::Number(value));
+        }
+        let (slot, generation) = (u16::try_from(slot).ok()?, u32::try_from(value).ok()?);
+        Some(Self::Token(Token { slot, generation }))
     }
 }
 
@@ -140,6 +168,38 @@ pub enum Request {
         /// The event's.
         serial: u32,
     },
+    /// I pass a send-once right on: let that task use it, and nobody else.
+    GrantOnce {
+        /// The port's receiver.
+        receiver: u64,
+        /// The right.
+        right: OnceRef,
+        /// By which it is known from here on.
+        number: u64,
+        /// Who gets it: another task, the receiver, or I, who did not send it after all.
+        to: u64,
+        /// To whom I had passed it on before, without sending it; 0: to nobody. Refused if that task is
+        /// dead: then the right is.
+        instead_of: u64,
+    },
+    /// I drop a send-once right that was passed on to me, or I have not got it; I have no link with its
+    /// port's receiver. Not answered.
+    ReleaseOnce {
+        /// The receiver.
+        receiver: u64,
+        /// The right's number.
+        number: u64,
+    },
+    /// A task is dead that had passed a send-once right to a port of mine on: has it arrived? Not
+    /// answered; who has not got it drops it.
+    SettleOnce {
+        /// The dead task.
+        issuer: u64,
+        /// The right's number.
+        number: u64,
+        /// Who is to be asked.
+        to: u64,
+    },
 }
 
 impl Request {
@@ -190,6 +250,16 @@ impl Request {
             Self::Confirm => {
                 to.u32(14).u32(serial);
             }
+            Self::GrantOnce { receiver, right, number, to: holder, instead_of } => {
+                right.write(to.u32(20).u32(serial).u64(*receiver));
+                to.u64(*number).u64(*holder).u64(*instead_of);
+            }
+            Self::ReleaseOnce { receiver, number } => {
+                to.u32(21).u32(serial).u64(*receiver).u64(*number);
+            }
+            Self::SettleOnce { issuer, number, to: holder } => {
+                to.u32(22).u32(serial).u64(*issuer).u64(*number).u64(*holder);
+            }
         }
         writer.take()
     }
@@ -224,6 +294,15 @@ impl Request {
             },
             13 => Self::Revoked { serial: from.u32()? },
             14 => Self::Confirm,
+            20 => Self::GrantOnce {
+                receiver: from.u64()?,
+                right: OnceRef::read(&mut from)?,
+                number: from.u64()?,
+                to: from.u64()?,
+                instead_of: from.u64()?,
+            },
+            21 => Self::ReleaseOnce { receiver: from.u64()?, number: from.u64()? },
+            22 => Self::SettleOnce { issuer: from.u64()?, number: from.u64()?, to: from.u64()? },
             _ => return None,
         };
         from.end((serial, request))
@@ -238,6 +317,7 @@ mod tests {
     fn what_is_encoded_is_decoded() {
         let port = PortRef { port: 1, epoch: 2, key: u64::MAX - 3, limit: 4 };
         let name = "a.service".to_owned();
+        let token = OnceRef::Token(Token { slot: u16::MAX, generation: u32::MAX });
         for request in [
             Request::Hello { version: PROTOCOL, features: 1 },
             Request::Echo { nonce: 7 },
@@ -253,6 +333,10 @@ mod tests {
             Request::Settled { receiver: 1, port, issuer: 2, held: 3 },
             Request::Revoked { serial: 5 },
             Request::Confirm,
+            Request::GrantOnce { receiver: 1, right: token, number: 2, to: 3, instead_of: 4 },
+            Request::GrantOnce { receiver: 1, right: OnceRef::Number(9), number: 2, to: 3, instead_of: 0 },
+            Request::ReleaseOnce { receiver: 1, number: 2 },
+            Request::SettleOnce { issuer: 1, number: 2, to: 3 },
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);
