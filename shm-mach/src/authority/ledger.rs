@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::authority::lent::Lent;
 use crate::authority::owed::{self, Owed};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
 use crate::wire::request::{PortRef, Request};
@@ -31,14 +32,16 @@ pub struct Ledger {
     tasks: BTreeMap<u64, Task>,
     names: HashMap<String, Found>,
     waiting: Vec<Waiting>,
-    pairs: HashMap<(u64, u64), Pair>,
+    pub(super) pairs: HashMap<(u64, u64), Pair>,
+    /// Regions on their way, from one task to another.
+    pub(super) lent: Lent,
     /// What tasks that do not read what they are told will be told.
-    owed: owed::Ledger,
+    pub(super) owed: owed::Ledger,
     next_task: u64,
 }
 
 #[derive(Debug)]
-struct Task {
+pub(super) struct Task {
     who: Attested,
     features: u32,
     /// Tasks that must hear of this one's death.
@@ -57,14 +60,14 @@ struct Waiting {
 
 /// How far two tasks have been introduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pair {
+pub(super) enum Pair {
     /// This one asked for it, and its half was passed on.
     Asked(u64),
     /// Both halves were passed on.
     Complete,
 }
 
-type Events<F> = Vec<Outgoing<F>>;
+pub(super) type Events<F> = Vec<Outgoing<F>>;
 
 impl Ledger {
     /// An empty ledger. Task ids begin after `first`, which no other authority's do.
@@ -74,6 +77,7 @@ impl Ledger {
             names: HashMap::new(),
             waiting: Vec::new(),
             pairs: HashMap::new(),
+            lent: Lent::default(),
             owed: owed::Ledger::default(),
             next_task: first,
         }
@@ -118,6 +122,7 @@ impl Ledger {
         self.names.retain(|_, found| found.receiver != task);
         self.waiting.retain(|waiting| waiting.task != task);
         self.pairs.retain(|(one, other), _| *one != task && *other != task);
+        self.lent.forget(task);
         self.owed.forget(task);
         for peer in dead.peers {
             if let Some(peer) = self.tasks.get_mut(&peer) {
@@ -162,6 +167,11 @@ impl Ledger {
                 return None;
             }
             Request::Confirm => Ok(Answer::Done),
+            Request::Lend { task, region } => self.lend(from, task, region, fd, out),
+            Request::Adopted { task } => {
+                self.lent.take(task, from);
+                return None;
+            }
             Request::Hello { .. }
             | Request::Echo { .. }
             | Request::Child { .. }
@@ -170,14 +180,14 @@ impl Ledger {
         Some(result.unwrap_or_else(Answer::Refused))
     }
 
-    fn tell<F>(&self, to: u64, event: Event, fd: Option<F>, out: &mut Events<F>) {
+    pub(super) fn tell<F>(&self, to: u64, event: Event, fd: Option<F>, out: &mut Events<F>) {
         if self.tasks.contains_key(&to) {
             out.push(Outgoing { to, event, fd });
         }
     }
 
     /// The task lives and reads what it is told.
-    fn reachable(&self, task: u64) -> Result<&Task, Refusal> {
+    pub(super) fn reachable(&self, task: u64) -> Result<&Task, Refusal> {
         match self.tasks.get(&task) {
             None => Err(Refusal::TaskDied),
             Some(task) if task.congested => Err(Refusal::NoBuffer),
@@ -187,7 +197,7 @@ impl Ledger {
 
     /// `task` holds, or held, a right that leads to `other`, or the other way round: else it is told
     /// that there is no such task.
-    fn known(&self, task: u64, other: u64) -> Result<(), Refusal> {
+    pub(super) fn known(&self, task: u64, other: u64) -> Result<(), Refusal> {
         let is_known = self.tasks.get(&other).is_some_and(|other| other.peers.contains(&task));
         is_known.then_some(()).ok_or(Refusal::TaskDied)
     }
@@ -337,17 +347,6 @@ impl Ledger {
 }
 
 impl Ledger {
-    /// Tells a task something about rights between it and `from`, now or when it reads again.
-    fn pass_on<F>(&mut self, from: u64, to: u64, what: Owed, count: u32, out: &mut Events<F>) {
-        if self.known(from, to).is_err() {
-            return;
-        }
-        if self.reachable(to).is_ok() {
-            return self.tell(to, what.event(from, count), None, out);
-        }
-        self.owed.keep(to, from, what, count);
-    }
-
     /// The program that runs the authority ends the rights of the tasks of a process, to the port of one
     /// name or to all. Tells the receivers; gives those that are to acknowledge, by `serial`, which counts
     /// on.

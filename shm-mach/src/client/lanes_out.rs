@@ -105,8 +105,8 @@ impl Link {
         LaneOut::ring(&self.own.bells, bell);
     }
 
-    /// The longest body of a message over this link.
-    pub(crate) fn longest_body(&self) -> usize {
+    /// The longest payload of a message that lies in the half; a longer one gets a region.
+    pub(crate) fn longest_payload(&self) -> usize {
         longest_payload(self.own.geometry.area_bytes)
     }
 
@@ -126,9 +126,17 @@ impl Link {
         self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
     }
 
+    /// Tells the peer something if that is possible now; gives the control lane's position after it.
+    pub(super) fn tell_now(&self, news: &Control) -> Option<u64> {
+        let mut out = self.out.lock();
+        out.flush();
+        (out.backlog.is_empty() && out.try_tell(news)).then(|| out.control.position())
+    }
+
     /// Tells what found the control lane full, as far as there is room now: the program may never
     /// tell anything again by itself.
     pub(crate) fn flush(&self) {
+        self.retire_regions();
         if self.has_backlog.load(Ordering::Relaxed) {
             let mut out = self.out.lock();
             out.flush();
@@ -160,7 +168,7 @@ impl OutLanes {
         }
     }
 
-    fn try_tell(&mut self, news: &Control) -> bool {
+    pub(super) fn try_tell(&mut self, news: &Control) -> bool {
         let (id, body) = news.encode();
         match self.control.push(Head::message(id, body.len()), [&[], &body]) {
             Ok(Some(bell)) => {

@@ -7,7 +7,10 @@
 //! 3   ABANDONED 0 lane u32 · 4 zero · 8 end u64 · 16 zero
 //! 4   UNSENT    0 port u32 · 4 epoch u32 · 8 key u64 · 16 receiver u64 · 24 zero
 //! 5   SETTLED   0 port u32 · 4 epoch u32 · 8 key u64 · 16 held u64 · 24 issuer u64
+//! 6   RETIRED   0 region u32 · 4 zero
 //! ```
+
+use std::num::NonZeroU32;
 
 /// Bytes of the body of each control message: it fits into a slot.
 pub const BYTES: usize = 32;
@@ -78,6 +81,11 @@ pub enum Control {
         /// The dead task.
         issuer: u64,
     },
+    /// The sender uses a region no more: the receiver may unmap it.
+    Retired {
+        /// Its number.
+        region: NonZeroU32,
+    },
 }
 
 impl Control {
@@ -123,6 +131,10 @@ impl Control {
                 put(24, &issuer.to_le_bytes());
                 (5, body)
             }
+            Self::Retired { region } => {
+                put(0, &region.get().to_le_bytes());
+                (6, body)
+            }
         }
     }
 
@@ -156,6 +168,7 @@ impl Control {
                 held: long(16),
                 issuer: long(24),
             }),
+            6 => NonZeroU32::new(word(0)).map(|region| Self::Retired { region }),
             _ => None,
         }
     }
@@ -180,6 +193,7 @@ mod tests {
             Control::Abandoned { lane: 1, end: u64::MAX },
             Control::Unsent { port: 2, epoch: 3, key: 4, receiver: u64::MAX - 5 },
             Control::Settled { port: 2, epoch: 3, key: 4, held: u64::MAX - 6, issuer: u64::MAX - 7 },
+            Control::Retired { region: NonZeroU32::MAX },
         ];
         for control in all {
             let (id, body) = control.encode();
@@ -192,7 +206,8 @@ mod tests {
         assert_eq!(Control::decode(1, &[1; 31]), None);
         assert_eq!(Control::decode(2, &[1; 33]), None);
         assert_eq!(Control::decode(0, &[1; 32]), None);
-        assert_eq!(Control::decode(6, &[1; 32]), None);
+        assert_eq!(Control::decode(7, &[1; 32]), None);
+        assert_eq!(Control::decode(6, &[0; 32]), None, "no region has the number 0");
         assert_eq!(Control::decode(1, &[0; 32]), None, "lane 0 is the control lane itself");
     }
 }

@@ -7,6 +7,8 @@
 //! Every kind but CHALLENGE, WELCOME and REPLY is an *event*: before it is sent, the count in the
 //! task's page is incremented, so a task that has seen an effect of it can know that it is coming.
 
+use std::num::NonZeroU32;
+
 use super::bytes::{Reader, Writer};
 use super::request::PortRef;
 
@@ -193,6 +195,13 @@ pub enum Event {
         /// The port; `None`: all.
         port: Option<PortRef>,
     },
+    /// A region that a task uses for messages to this one: the file descriptor. Answer with ADOPTED.
+    Lent {
+        /// The other task.
+        task: u64,
+        /// Its number for it.
+        region: NonZeroU32,
+    },
 }
 
 impl Event {
@@ -248,6 +257,9 @@ impl Event {
                     port.write(to);
                 }
             }
+            Self::Lent { task, region } => {
+                to.u32(13).u64(task).u32(region.get());
+            }
         }
         writer.take()
     }
@@ -292,6 +304,7 @@ impl Event {
                 held: from.u32()?,
             },
             12 => Self::Revoke { serial: from.u32()?, task: from.u64()?, port: read_port(&mut from)? },
+            13 => Self::Lent { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
             _ => return None,
         };
         from.end(event)
@@ -384,6 +397,7 @@ mod tests {
             Event::Settled { task: 1, port, issuer: 2, held: 3 },
             Event::Revoke { serial: 1, task: 2, port: None },
             Event::Revoke { serial: 1, task: 2, port: Some(port) },
+            Event::Lent { task: 3, region: NonZeroU32::MIN },
         ];
         let answers =
             [Answer::Done, Answer::Peer { who, features: 0 }, Answer::Found(found), Answer::Waiting];

@@ -5,6 +5,8 @@
 //! a port is port u32 · epoch u32 · key u64 · limit u32, a name is its length u8 and its bytes
 //! ```
 
+use std::num::NonZeroU32;
+
 use super::bytes::{Reader, Writer};
 
 /// The protocol's version, told in the first request.
@@ -140,6 +142,18 @@ pub enum Request {
         /// The event's.
         serial: u32,
     },
+    /// Here is a region of mine (file descriptor), for messages to that task.
+    Lend {
+        /// The other task.
+        task: u64,
+        /// My number for it.
+        region: NonZeroU32,
+    },
+    /// I have mapped, or refused, one of the regions that this task lends me. Not answered.
+    Adopted {
+        /// The other task.
+        task: u64,
+    },
 }
 
 impl Request {
@@ -190,6 +204,12 @@ impl Request {
             Self::Confirm => {
                 to.u32(14).u32(serial);
             }
+            Self::Lend { task, region } => {
+                to.u32(15).u32(serial).u64(*task).u32(region.get());
+            }
+            Self::Adopted { task } => {
+                to.u32(16).u32(serial).u64(*task);
+            }
         }
         writer.take()
     }
@@ -224,6 +244,8 @@ impl Request {
             },
             13 => Self::Revoked { serial: from.u32()? },
             14 => Self::Confirm,
+            15 => Self::Lend { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
+            16 => Self::Adopted { task: from.u64()? },
             _ => return None,
         };
         from.end((serial, request))
@@ -253,6 +275,8 @@ mod tests {
             Request::Settled { receiver: 1, port, issuer: 2, held: 3 },
             Request::Revoked { serial: 5 },
             Request::Confirm,
+            Request::Lend { task: 6, region: NonZeroU32::MIN },
+            Request::Adopted { task: 7 },
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);
