@@ -127,7 +127,8 @@ impl SendRight {
     /// # Errors
     /// In the order checked, the message coming back whole: [`SendFailure::Forked`],
     /// [`SendFailure::NoBuffer`] (first use of the right, or its first long body),
-    /// [`SendFailure::PortDied`] or [`SendFailure::Revoked`], [`SendFailure::TooLarge`].
+    /// [`SendFailure::PortDied`] or [`SendFailure::Revoked`], [`SendFailure::TooLarge`]; and of a body that
+    /// needs a new region [`SendFailure::NoBuffer`] and [`SendFailure::NoAuthority`].
     #[inline]
     pub fn send<'a>(&self, message: Message<'a>) -> Result<(), SendError<'a>> {
         self.send_deadline(message, Deadline::NEVER)
