@@ -200,6 +200,12 @@ pub enum Request {
         /// Who is to be asked.
         to: u64,
     },
+    /// A tool's, instead of a hello: the first task after this one that it may look into, and the table
+    /// of that task's names.
+    List {
+        /// The task that was told last; 0: none yet.
+        after: u64,
+    },
 }
 
 impl Request {
@@ -260,6 +266,9 @@ impl Request {
             Self::SettleOnce { issuer, number, to: holder } => {
                 to.u32(22).u32(serial).u64(*issuer).u64(*number).u64(*holder);
             }
+            Self::List { after } => {
+                to.u32(15).u32(serial).u64(*after);
+            }
         }
         writer.take()
     }
@@ -294,6 +303,7 @@ impl Request {
             },
             13 => Self::Revoked { serial: from.u32()? },
             14 => Self::Confirm,
+            15 => Self::List { after: from.u64()? },
             20 => Self::GrantOnce {
                 receiver: from.u64()?,
                 right: OnceRef::read(&mut from)?,
@@ -337,6 +347,7 @@ mod tests {
             Request::GrantOnce { receiver: 1, right: OnceRef::Number(9), number: 2, to: 3, instead_of: 0 },
             Request::ReleaseOnce { receiver: 1, number: 2 },
             Request::SettleOnce { issuer: 1, number: 2, to: 3 },
+            Request::List { after: 6 },
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);
