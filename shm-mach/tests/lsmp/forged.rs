@@ -48,6 +48,9 @@ const RECEIVE: u32 = 0x20000;
 #[test]
 fn forged_lines_are_shown_as_such_and_mislead_about_nobody_else() {
     let machd = Machd::start(5);
+    // It attaches first, so its claims are seen before the truth is.
+    let (memory, file) = table(64, 64);
+    let forger = Bare::attach_with(machd.connect(), &file);
     let pair = Pair::new(|| machd.connect(), &Options::default());
     let reader = NameReader::adopt(pair.other.names_file()).unwrap();
     let victim = reader.lookup(pair.port.name()).unwrap();
@@ -55,9 +58,6 @@ fn forged_lines_are_shown_as_such_and_mislead_about_nobody_else() {
     let find = |all: &[serde_json::Value], id: u64| {
         all.iter().find(|task| task["task"] == id.to_string()).expect("the task is told").clone()
     };
-    // Attached before the others are told, so that its claims are seen first.
-    let (memory, file) = table(64, 64);
-    let forger = Bare::attach_with(machd.connect(), &file);
     put(&memory, 1, 0x103, RECEIVE, 0, victim.receiver.0, &victim);
     put(&memory, 2, 0x203, RECEIVE, 0, forger.task, &victim);
     put(&memory, 3, 0x303, SEND, 1, victim.receiver.0, &victim);
