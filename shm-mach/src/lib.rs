@@ -52,7 +52,8 @@
 //! * Each right has a *name*: a [`PortName`], a number of the task's own. All rights to one port share it
 //!   ([`SendRight::name`], [`ReceiveRight::name`]). A program may keep a name instead of a handle
 //!   ([`SendRight::into_name`]), send by it ([`Task::with_send_right`]), and use Mach's calls on it. A
-//!   tool in another process can read the table of a task's names ([`Task::names_file`]).
+//!   tool in another process can read the table of a task's names: `lsmp` lists them, of all tasks that
+//!   the authority tells its user of ([`Tasks`]).
 //! * A [`Received`] message tells who sent it ([`Received::sender`]). That comes from the memory that
 //!   the message was read from, never from the message.
 //! * [`Notification`]s are messages of the library itself: [`Notification::NoSenders`] says that the

@@ -201,6 +201,11 @@ fn what_it_lists_is_what_tasks_hold_also_stopped_ones() {
     let text = printed(&machd, &[]);
     check_columns(&text, own, &here);
     check_columns(&text, theirs, &there);
+    let verbose = columns(&printed(&machd, &["-v"]), theirs);
+    let (lane, dead) = (&verbose[&names[2].to_string()], &verbose[&names[4].to_string()]);
+    let secret = entry["port"]["secret"].as_str().unwrap();
+    assert!(lane[6].ends_with(secret) && lane[7].starts_with("1:0x"), "{lane:?}");
+    assert_eq!(dead[3..], ["-", "-", "-"], "nothing to tell");
     let one = told(&machd, &["-p", &theirs.to_string(), "-j"]);
     assert_eq!(one.len(), 1);
     check(of_pid(&one, theirs), &there);

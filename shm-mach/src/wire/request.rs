@@ -267,7 +267,7 @@ impl Request {
                 to.u32(22).u32(serial).u64(*issuer).u64(*number).u64(*holder);
             }
             Self::List { after } => {
-                to.u32(15).u32(serial).u64(*after);
+                to.u32(30).u32(serial).u64(*after);
             }
         }
         writer.take()
@@ -303,7 +303,6 @@ impl Request {
             },
             13 => Self::Revoked { serial: from.u32()? },
             14 => Self::Confirm,
-            15 => Self::List { after: from.u64()? },
             20 => Self::GrantOnce {
                 receiver: from.u64()?,
                 right: OnceRef::read(&mut from)?,
@@ -313,6 +312,7 @@ impl Request {
             },
             21 => Self::ReleaseOnce { receiver: from.u64()?, number: from.u64()? },
             22 => Self::SettleOnce { issuer: from.u64()?, number: from.u64()?, to: from.u64()? },
+            30 => Self::List { after: from.u64()? },
             _ => return None,
         };
         from.end((serial, request))

@@ -2,6 +2,8 @@
 
 use std::io::{Result, Write};
 
+use shm_mach::ipc::Row;
+
 use crate::arguments::Arguments;
 use crate::right;
 use crate::survey::{Found, Lead, Survey, Surveyed};
@@ -42,10 +44,7 @@ fn table(out: &mut impl Write, survey: &Survey, task: &Surveyed, verbose: bool) 
                 let lead = lead(survey.lead(task, row));
                 write!(out, "{}  {rights:<9}  {:>5}  {flags:<13}  ", row.name, row.urefs)?;
                 if verbose {
-                    let (port, place) = (row.port, row.place);
-                    let id =
-                        format!("{}:{}:{}:{:016x}", port.birth, port.index, port.generation, port.secret);
-                    let place = format!("{}:{:#x}:{}", place.segment, place.offset, place.generation);
+                    let (id, place) = (id(row), place(row));
                     writeln!(out, "{lead:<28}  {id:<60}  {place}")?;
                 } else {
                     writeln!(out, "{lead}")?;
@@ -60,6 +59,24 @@ fn table(out: &mut impl Write, survey: &Survey, task: &Surveyed, verbose: bool) 
         writeln!(out, "the table cannot be read: {failure}")?;
     }
     Ok(())
+}
+
+/// The port's id: birth, index, generation, secret.
+fn id(row: &Row) -> String {
+    let port = row.port;
+    if right::leads(row.type_bits) {
+        format!("{}:{}:{}:{:016x}", port.birth, port.index, port.generation, port.secret)
+    } else {
+        "-".to_owned()
+    }
+}
+
+/// Segment, offset and generation of what a send goes to; nothing while no lane is open.
+fn place(row: &Row) -> String {
+    match row.place {
+        place if place.generation == 0 => "-".to_owned(),
+        place => format!("{}:{:#x}:{}", place.segment, place.offset, place.generation),
+    }
 }
 
 fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {
