@@ -4,16 +4,17 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicBool;
 
 use futex::sync::{AtomicU32, AtomicU64, Ordering};
-use shm_mach::Options;
+use serde_json::Value;
 use shm_mach::ipc::backing::{MAGIC, VERSION};
-use shm_mach::ipc::{NameReader, Row};
+use shm_mach::ipc::{NameReader, Place, PortId, ReceiverId, Row};
 use shm_mach::segment::{OwnMemory, OwnSegment};
+use shm_mach::{Options, PortName, TypeBits};
 
 use super::common::bare::Bare;
 use super::common::machd::Machd;
 use super::common::meet::Pair;
 use super::common::random::Random;
-use super::{name_in, of_pid, picture, printed, told};
+use super::{columns, name_in, of_pid, picture, printed, told};
 
 /// A table that says it has `told` lines, and has room for `lines`.
 fn table(told: u32, lines: usize) -> (OwnMemory, OwnedFd) {
@@ -37,7 +38,24 @@ fn put(memory: &OwnMemory, index: usize, name: u32, bits: u32, urefs: u32, recei
     }
 }
 
-fn state(task: &serde_json::Value, line: u64) -> &serde_json::Value {
+/// A task by its id: all tasks here are of this process.
+fn of_id(all: &[Value], id: u64) -> &Value {
+    let id = Value::from(id.to_string());
+    all.iter().find(|task| task["task"] == id).expect("the task is told")
+}
+
+fn row_of(port: u32) -> Row {
+    Row {
+        name: PortName::DEAD,
+        type_bits: TypeBits::NONE,
+        urefs: 0,
+        port: PortId { birth: 1, index: port, generation: 0, secret: 9 },
+        receiver: ReceiverId(0),
+        place: Place::NOWHERE,
+    }
+}
+
+fn state(task: &Value, line: u64) -> &Value {
     let lines = task["names"].as_array().unwrap();
     lines.iter().find(|entry| entry["line"] == line).unwrap_or_else(|| panic!("line {line} is in {task}"))
 }
@@ -54,10 +72,6 @@ fn forged_lines_are_shown_as_such_and_mislead_about_nobody_else() {
     let pair = Pair::new(|| machd.connect(), &Options::default());
     let reader = NameReader::adopt(pair.other.names_file()).unwrap();
     let victim = reader.lookup(pair.port.name()).unwrap();
-    // All of this process, so by its id and not by its pid.
-    let find = |all: &[serde_json::Value], id: u64| {
-        all.iter().find(|task| task["task"] == id.to_string()).expect("the task is told").clone()
-    };
     put(&memory, 1, 0x103, RECEIVE, 0, victim.receiver.0, &victim);
     put(&memory, 2, 0x203, RECEIVE, 0, forger.task, &victim);
     put(&memory, 3, 0x303, SEND, 1, victim.receiver.0, &victim);
@@ -70,21 +84,20 @@ fn forged_lines_are_shown_as_such_and_mislead_about_nobody_else() {
     put(&memory, 9, 0x1b5b_0a0d, SEND, 1, 1, &victim);
 
     let all = told(&machd, &["-j"]);
-    let forged = find(&all, forger.task);
-    let states: Vec<&str> = (1..10).map(|line| state(&forged, line)["state"].as_str().unwrap()).collect();
+    let forged = of_id(&all, forger.task);
+    let states: Vec<&str> = (1..10).map(|line| state(forged, line)["state"].as_str().unwrap()).collect();
     let (right, nonsense) = ("right", "nonsense");
     assert_eq!(states, [nonsense, right, right, "busy", nonsense, nonsense, nonsense, right, nonsense]);
     assert_eq!(forged["names"].as_array().unwrap().len(), 9, "the rest is free");
-    assert_eq!(state(&forged, 2)["to"]["task"], forger.task.to_string(), "a port of its own, if any");
-    assert_eq!(state(&forged, 3)["to"]["name"], pair.port.name().get());
-    let unseen = &state(&forged, 8)["to"];
+    assert_eq!(state(forged, 2)["to"]["task"], forger.task.to_string(), "a port of its own, if any");
+    assert_eq!(state(forged, 3)["to"]["name"], pair.port.name().get());
+    let unseen = &state(forged, 8)["to"];
     assert_eq!((&unseen["task"], unseen["pid"].is_null()), (&u64::MAX.to_string().into(), true));
-    let holder = all.iter().find(|task| {
-        task["names"].as_array().unwrap().iter().any(|entry| entry["name"] == pair.to_other.name().get())
-            && task["task"] != forger.task.to_string()
-            && task["task"] != victim.receiver.0.to_string()
-    });
-    let lead = &name_in(holder.unwrap(), pair.to_other.name())["to"];
+    let mut others: Vec<&Value> = all.iter().collect();
+    let known = [forger.task, victim.receiver.0].map(|id| of_id(&all, id));
+    others.retain(|task| !known.contains(task));
+    assert_eq!(others.len(), 1, "the honest holder");
+    let lead = &name_in(others[0], pair.to_other.name())["to"];
     assert_eq!(lead["task"], victim.receiver.0.to_string(), "what the forger claims leads nobody astray");
     assert_eq!(lead["name"], pair.port.name().get());
 
@@ -97,6 +110,38 @@ fn forged_lines_are_shown_as_such_and_mislead_about_nobody_else() {
     let (forger, victim) = (format!("t{}", forger.task), format!("t{}", victim.receiver.0));
     assert_eq!(arrows[&(forger.clone(), victim)], "1 port");
     assert_eq!(arrows[&(forger, "unseen".to_owned())], "1 port");
+}
+
+#[test]
+fn every_kind_of_right_has_its_words() {
+    let machd = Machd::start(8);
+    let (memory, file) = table(8, 8);
+    let bare = Bare::attach_with(machd.connect(), &file);
+    put(&memory, 1, 0x103, RECEIVE, 0, bare.task, &row_of(1));
+    put(&memory, 2, 0x203, 0x4_0000, 1, bare.task, &row_of(1));
+    put(&memory, 3, 0x303, 0x8_0000, 0, 0, &row_of(0));
+    put(&memory, 4, 0x403, 0x8010_0000, 2, 0, &row_of(0));
+    put(&memory, 5, 0x503, 0x6000_0000 | SEND | RECEIVE, 3, bare.task, &row_of(2));
+    let expected: [(&[&str], &[&str], u32); 5] = [
+        (&["recv"], &[], 0),
+        (&["once"], &[], 1),
+        (&["set"], &[], 0),
+        (&["dead"], &["dead-name"], 2),
+        (&["recv", "send"], &["send-possible", "send-possible-armed"], 3),
+    ];
+    let all = told(&machd, &["-j"]);
+    let text = columns(&printed(&machd, &[]), std::process::id());
+    for (line, (rights, flags, urefs)) in (1..).zip(expected) {
+        let entry = state(&all[0], line);
+        assert_eq!((&entry["rights"], &entry["flags"]), (&rights.into(), &flags.into()), "{entry}");
+        assert_eq!(entry["urefs"], urefs);
+        let row = &text[&format!("{:#010x}", line << 8 | 3)];
+        let flags = if flags.is_empty() { "-".to_owned() } else { flags.join(",") };
+        assert_eq!(row[..3], [rights.join(","), urefs.to_string(), flags]);
+    }
+    let own = format!("t{}", bare.task);
+    let (_, arrows) = picture(&printed(&machd, &["--dot"]));
+    assert_eq!(arrows[&(own.clone(), own)], "2 ports", "the send-once right and the send right");
 }
 
 #[test]
@@ -116,7 +161,7 @@ fn a_table_of_any_size_takes_a_bounded_look() {
         [(&["-j"][..], 16_384), (&["-j", "-n", "5"], 5), (&["-j", "-n", "19999"], 19_999)]
     {
         let all = told(&machd, arguments);
-        let task = |id: u64| all.iter().find(|task| task["task"] == id.to_string()).unwrap();
+        let task = |id: u64| of_id(&all, id);
         assert_eq!(task(none.task)["failure"], "not a table of names of version 1");
         assert_eq!(task(lies.task)["failure"], "the table has an impossible size");
         let full = task(full.task);
@@ -136,7 +181,7 @@ fn a_table_that_changes_at_random_is_survived() {
         scope.spawn(|| {
             let mut random = Random::new(7);
             while !is_over.load(Ordering::Relaxed) {
-                let at = 4096 + random.below(256 * 16) as usize * 4;
+                let at = 4096 + random.below(256 * 16) * 4;
                 let small = random.below(4) == 0;
                 let value = if small { random.below(3) as u32 } else { random.next() as u32 };
                 memory.view::<AtomicU32>(at).store(value, Ordering::Relaxed);
