@@ -16,6 +16,7 @@ pub(crate) mod in_hand;
 pub(crate) mod join;
 pub(crate) mod lanes_out;
 pub(crate) mod link;
+pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod message;
 pub(crate) mod names;

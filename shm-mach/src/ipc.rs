@@ -56,5 +56,5 @@ pub use name::{PortName, RawName};
 pub use port::{Place, PortId, ReceiverId};
 pub use right::{Disposition, RightKind, TypeBits};
 pub use space::Space;
-pub use table::{Line, Miss, NameReader, NameTable, Row};
+pub use table::{Line, Miss, NameReader, NameTable, Row, Sight};
 pub use urefs::Urefs;

@@ -52,7 +52,8 @@
 //! * Each right has a *name*: a [`PortName`], a number of the task's own. All rights to one port share it
 //!   ([`SendRight::name`], [`ReceiveRight::name`]). A program may keep a name instead of a handle
 //!   ([`SendRight::into_name`]), send by it ([`Task::with_send_right`]), and use Mach's calls on it. A
-//!   tool in another process can read the table of a task's names ([`Task::names_file`]).
+//!   tool in another process can read the table of a task's names: `lsmp` lists them, of all tasks that
+//!   the authority tells its user of ([`Tasks`]).
 //! * A [`Received`] message tells who sent it ([`Received::sender`]). That comes from the memory that
 //!   the message was read from, never from the message.
 //! * [`Notification`]s are messages of the library itself: [`Notification::NoSenders`] says that the
@@ -127,6 +128,7 @@ pub use client::error::{ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;
 pub use client::join::{JoinError, Joined, join, join_deadline};
+pub use client::list::{ListedTask, Tasks};
 pub use client::message::{Message, Notification, PortId, Received};
 pub use client::once_right::SendOnceRight;
 pub use client::port_set::PortSet;

@@ -5,22 +5,19 @@
 
 mod common;
 
-use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use common::census::{Census, alone, role_beside};
+use common::machd::{Machd, connected, socket};
 use common::meet::{Pair, next, send_rights, soon, until_no_senders};
 use common::trace::{Point, Traced, patience};
 use common::watchdog::Watchdog;
-use common::{Peer, inherited, spawn, sys};
-use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
-};
+use common::{Peer, inherited, spawn};
+use rustix::net::connect;
 use shm_mach::{
     AuthorityError, Deadline, Geometry, Message, Options, ReceiveError, ReceiveRight, Received, SendError,
     SendFailure, SendRight, Task,
@@ -34,35 +31,6 @@ const ID: i32 = 7;
 
 fn options() -> Options {
     Options::default().geometry(SIZES).queue_limit(LIMIT)
-}
-
-/// A `machd`, and where to connect to it.
-struct Machd {
-    process: Peer,
-    address: SocketAddrUnix,
-}
-
-fn socket() -> OwnedFd {
-    socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()
-}
-
-impl Machd {
-    fn start(number: usize) -> Self {
-        let name = format!("shm-mach-test/{}/{number}", std::process::id());
-        let address = SocketAddrUnix::new_abstract_name(name.as_bytes()).unwrap();
-        let listener = socket();
-        bind(&listener, &address).unwrap();
-        listen(&listener, 16).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_machd"));
-        let process = sys::tied(command.arg("fd:0").stdin(listener)).spawn().unwrap();
-        Self { process: Peer(process), address }
-    }
-}
-
-fn connected(address: &SocketAddrUnix) -> OwnedFd {
-    let socket = socket();
-    connect(&socket, address).unwrap();
-    socket
 }
 
 /// A task that says hello and then waits to be killed.

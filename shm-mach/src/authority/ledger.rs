@@ -111,8 +111,7 @@ impl Ledger {
     }
 
     /// A child that was to get a special port never attached.
-    pub fn take_back<F>(&mut self, special: Found, out: &mut Events<F>) {
-        let Found { receiver, port } = special;
+    pub fn take_back<F>(&mut self, Found { receiver, port }: Found, out: &mut Events<F>) {
         self.tell(receiver, Event::Released { task: 0, port, count: 1, by: 0 }, None, out);
     }
 
@@ -184,6 +183,7 @@ impl Ledger {
             Request::Hello { .. }
             | Request::Echo { .. }
             | Request::Child { .. }
+            | Request::List { .. }
             | Request::Revoked { .. } => Err(Refusal::Protocol),
         };
         Some(result.unwrap_or_else(Answer::Refused))

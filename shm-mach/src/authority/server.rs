@@ -1,6 +1,8 @@
 //! The authority's sockets: tasks attach, ask and are told, one datagram at a time.
 
-use std::collections::{HashMap, VecDeque};
+mod list;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::fd::{AsFd, OwnedFd};
 
 use futex::sync::Ordering;
@@ -44,7 +46,7 @@ pub struct Server {
     listener: Option<OwnedFd>,
     connections: HashMap<u64, Connection>,
     /// Which connection a task is.
-    tasks: HashMap<u64, u64>,
+    tasks: BTreeMap<u64, u64>,
     ledger: Ledger,
     next_connection: u64,
     /// A connection could not be accepted for want of descriptors.
@@ -81,17 +83,19 @@ enum Stage {
     Challenged { nonce: u64, who: Attested, process: OwnedFd, features: u32 },
     /// A task.
     Attached(Attached),
+    /// No task, and never one: it asks for the tables of others.
+    Tool,
 }
 
 #[derive(Debug)]
 struct Attached {
     task: u64,
-    pid: u32,
+    who: Attested,
     process: OwnedFd,
     told: Shared<Bell>,
     arrived: Shared<Bell>,
-    /// Kept for tools: the table of the task's names.
-    _segment: PeerSegment,
+    /// Kept for tools: the file of the task's table of names.
+    names: OwnedFd,
 }
 
 /// What to do with a connection after something happened on it.
@@ -111,7 +115,7 @@ impl Server {
         Self {
             listener,
             connections: HashMap::new(),
-            tasks: HashMap::new(),
+            tasks: BTreeMap::new(),
             ledger: Ledger::new(first),
             next_connection: 0,
             is_short: false,
@@ -310,7 +314,8 @@ impl Server {
                 connection.challenge(from, features)
             }
             (Stage::Challenged { .. }, Request::Echo { nonce }) => self.attach(id, from, nonce, fd),
-            (Stage::Attached(attached), _) if attached.pid != from.pid => Fate::Keep, // a forked child's
+            (Stage::New | Stage::Tool, Request::List { after }) => self.list(id, serial, from, after),
+            (Stage::Attached(attached), _) if attached.who.pid != from.pid => Fate::Keep, // a forked child's
             (Stage::Attached(attached), Request::Child { port }) => {
                 let special = Found { receiver: attached.task, port };
                 self.make_child(id, serial, special)
@@ -354,9 +359,8 @@ impl Server {
         let Some(connection) = self.connections.get_mut(&id) else { return Fate::Keep };
         let stage = std::mem::replace(&mut connection.stage, Stage::New);
         let Stage::Challenged { nonce, who, process, features } = stage else { return Fate::Close };
-        let segment = fd.and_then(|fd| PeerSegment::adopt(&fd, PAGE_BYTES, TASK_SEGMENT_MAX).ok());
-        let (true, Some(segment)) =
-            (echoed == nonce && from.pid == who.pid && !is_readable(&process), segment)
+        let names = fd.filter(|fd| PeerSegment::adopt(fd, PAGE_BYTES, TASK_SEGMENT_MAX).is_ok());
+        let (true, Some(names)) = (echoed == nonce && from.pid == who.pid && !is_readable(&process), names)
         else {
             return Fate::Close;
         };
@@ -364,8 +368,7 @@ impl Server {
         let task = self.ledger.attach(who, features);
         self.tasks.insert(task, id);
         let special = connection.special.take();
-        connection.stage =
-            Stage::Attached(Attached { task, pid: who.pid, process, told, arrived, _segment: segment });
+        connection.stage = Stage::Attached(Attached { task, who, process, told, arrived, names });
         if let Some(special) = special {
             // The port's receiver is flagged before the new task knows the right.
             let mut told = Vec::new();

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }
-    // Each task costs two descriptors. Refused: then fewer are served at one time.
+    // Each task costs three descriptors. Refused: then fewer are served at one time.
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     let _ = setrlimit(Resource::Nofile, limit);

@@ -65,6 +65,9 @@ pub enum AuthorityError {
     /// A quota is used up, or there is no memory.
     #[error("the authority has no room for it")]
     NoBuffer,
+    /// The authority tells nothing of others over this connection: it was not opened by this user.
+    #[error("the authority lists no tasks over this connection")]
+    NotListed,
     /// This process is a forked child of the one that attached.
     #[error("attached by the parent process: a forked child must attach by itself")]
     Forked,
@@ -314,7 +317,7 @@ impl Authority {
 }
 
 /// One datagram of the authority.
-fn receive(from: &OwnedFd, wait: bool) -> Result<(Event, Option<OwnedFd>), AuthorityError> {
+pub(crate) fn receive(from: &OwnedFd, wait: bool) -> Result<(Event, Option<OwnedFd>), AuthorityError> {
     let mut bytes = [0; DATAGRAM_MAX];
     let datagram = match socket::receive(from, &mut bytes, wait) {
         // It died with something unread. The kernel says so once, and before what it said last.

@@ -11,9 +11,12 @@
 //! 4096  the lines, one after the other: see `table`
 //! ```
 
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 
 use futex::sync::{self, AtomicU32, AtomicU64, Ordering};
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
 use thiserror::Error;
 
 use super::table::{Line, NameReader, NameTable};
@@ -117,5 +120,23 @@ impl NameReader {
         }
         let lines = word(LINES_AT) as usize;
         segment.slice(LINES_FROM, lines).map(Self::new).ok_or(BadTable::Size)
+    }
+
+    /// The first run of lines from `from` on that there is memory for; `None` when none is left. Outside
+    /// of them there is no entry, and a look would make memory, at the cost of the task that made the file.
+    /// The file is the one that was [adopted](Self::adopt).
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn made(&self, file: impl AsFd, from: usize) -> std::io::Result<Option<Range<usize>>> {
+        let at = LINES_FROM + from.min(self.lines()) * LINE_BYTES;
+        let start = match seek(&file, SeekFrom::Data(at as u64)) {
+            Err(Errno::NXIO) => return Ok(None),
+            other => other?,
+        };
+        let end = seek(&file, SeekFrom::Hole(start))?;
+        let line = |byte: u64| ((byte as usize).saturating_sub(LINES_FROM) / LINE_BYTES).min(self.lines());
+        let run = line(start)..line(end);
+        Ok((!run.is_empty()).then_some(run))
     }
 }

@@ -116,6 +116,19 @@ pub enum Miss {
     Busy,
 }
 
+/// What a tool finds at an index of another task's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// No entry.
+    Free,
+    /// An entry; its other fields are still whatever that task chose to write.
+    Entry(Row),
+    /// Something is written there as a name that is none, or belongs to another index.
+    Foreign(u32),
+    /// The line was written at every look.
+    Busy,
+}
+
 /// The end of a table that its space writes.
 #[derive(Debug)]
 pub struct NameTable {
@@ -229,14 +242,27 @@ impl NameReader {
     /// # Errors
     /// [`Miss::Busy`].
     pub fn at(&self, index: usize) -> Result<Option<Row>, Miss> {
-        let Some(line) = self.lines.get(index) else { return Ok(None) };
+        match self.sight(index) {
+            Sight::Entry(row) => Ok(Some(row)),
+            Sight::Free | Sight::Foreign(_) => Ok(None),
+            Sight::Busy => Err(Miss::Busy),
+        }
+    }
+
+    /// What is at this index; past the end nothing is.
+    pub fn sight(&self, index: usize) -> Sight {
+        let Some(line) = self.lines.get(index) else { return Sight::Free };
         for _ in 0..LOOKS_MAX {
-            if let Some(row) = line.look() {
-                return Ok(row.filter(|row| row.name.index() as usize == index));
+            if let Some((name, row)) = line.look() {
+                return match PortName::new(name) {
+                    _ if name == 0 => Sight::Free,
+                    Some(name) if name.index() as usize == index => Sight::Entry(Row { name, ..row }),
+                    _ => Sight::Foreign(name),
+                };
             }
             sync::yield_now();
         }
-        Err(Miss::Busy)
+        Sight::Busy
     }
 }
 
@@ -265,8 +291,8 @@ impl Line {
         self.port_generation.store(row.port.generation, order!("table-field", Relaxed));
     }
 
-    /// One look: `None` when the line changed meanwhile, `Some(None)` when it is free.
-    fn look(&self) -> Option<Option<Row>> {
+    /// One look: what is written as the name, and the rest; `None` when the line changed meanwhile.
+    fn look(&self) -> Option<(u32, Row)> {
         let version = self.version.load(order!("table-version", Relaxed));
         sync::fence(order!("table-look", Acquire));
         if version % 2 == 1 {
@@ -278,7 +304,7 @@ impl Line {
         if self.version.load(order!("table-version", Relaxed)) != version {
             return None;
         }
-        Some(PortName::new(name).map(|name| Row { name, ..row }))
+        Some((name, row))
     }
 
     /// All fields but the name, each loaded once.
@@ -323,6 +349,7 @@ mod tests {
         for forged in [0x203, 0x003, 0x102, u32::MAX] {
             table.lines[1].name.store(forged, order!("table-field", Relaxed));
             assert_eq!(table.reader().at(1), Ok(None), "{forged:#x}");
+            assert_eq!(table.reader().sight(1), Sight::Foreign(forged));
         }
     }
 
@@ -333,6 +360,7 @@ mod tests {
         table.clear(1);
         assert_eq!(table.lines[1].row(), NOTHING);
         assert_eq!(table.lines[1].name.load(order!("table-field", Relaxed)), 0);
+        assert_eq!((table.reader().sight(1), table.reader().sight(3)), (Sight::Free, Sight::Free));
     }
 
     #[test]

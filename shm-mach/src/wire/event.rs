@@ -28,7 +28,7 @@ pub struct Attested {
 /// Why the authority refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The name belongs to another task.
+    /// The name belongs to another task; of LIST: not over this connection.
     NotPrivileged,
     /// The name is registered already, and its port lives.
     ServiceActive,
@@ -88,6 +88,14 @@ pub enum Answer {
     Waiting,
     /// Refused.
     Refused(Refusal),
+    /// Of LIST: a task; the file of its table of names is the datagram's descriptor. DONE when there is
+    /// none after the one named.
+    Listed {
+        /// The task's id.
+        task: u64,
+        /// Who it is.
+        who: Attested,
+    },
 }
 
 /// One datagram from the authority.
@@ -410,6 +418,7 @@ fn write_answer(to: &mut Writer, answer: Answer) {
         Answer::Refused(refusal) => {
             to.u32(4).u32(refusal.number());
         }
+        Answer::Listed { task, who } => write_attested(to.u32(5).u64(task), who),
     }
 }
 
@@ -420,6 +429,7 @@ fn read_answer(from: &mut Reader<'_>) -> Option<Answer> {
         2 => read_found(from)?.map(Answer::Found),
         3 => Some(Answer::Waiting),
         4 => Refusal::of(from.u32()?).map(Answer::Refused),
+        5 => Some(Answer::Listed { task: from.u64()?, who: read_attested(from)? }),
         _ => None,
     }
 }
@@ -452,8 +462,13 @@ mod tests {
             Event::SettleOnce { issuer: 1, receiver: 2, number: 3 },
             Event::Lent { task: 3, region: NonZeroU32::MIN },
         ];
-        let answers =
-            [Answer::Done, Answer::Peer { who, features: 0 }, Answer::Found(found), Answer::Waiting];
+        let answers = [
+            Answer::Done,
+            Answer::Peer { who, features: 0 },
+            Answer::Found(found),
+            Answer::Waiting,
+            Answer::Listed { task: 10, who },
+        ];
         let refused = Refusal::ALL.map(Answer::Refused);
         all.extend(answers.iter().chain(&refused).map(|answer| Event::Reply { serial: 1, answer: *answer }));
         for event in all {

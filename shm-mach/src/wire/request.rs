@@ -214,6 +214,12 @@ pub enum Request {
         /// The other task.
         task: u64,
     },
+    /// A tool's, instead of a hello: the first task after this one that it may look into, and the table
+    /// of that task's names.
+    List {
+        /// The task that was told last; 0: none yet.
+        after: u64,
+    },
 }
 
 impl Request {
@@ -280,6 +286,9 @@ impl Request {
             Self::Adopted { task } => {
                 to.u32(16).u32(serial).u64(*task);
             }
+            Self::List { after } => {
+                to.u32(30).u32(serial).u64(*after);
+            }
         }
         writer.take()
     }
@@ -325,6 +334,7 @@ impl Request {
             22 => Self::SettleOnce { issuer: from.u64()?, number: from.u64()?, to: from.u64()? },
             15 => Self::Lend { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
             16 => Self::Adopted { task: from.u64()? },
+            30 => Self::List { after: from.u64()? },
             _ => return None,
         };
         from.end((serial, request))
@@ -361,6 +371,7 @@ mod tests {
             Request::SettleOnce { issuer: 1, number: 2, to: 3 },
             Request::Lend { task: 6, region: NonZeroU32::MIN },
             Request::Adopted { task: 7 },
+            Request::List { after: 6 },
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);

@@ -17,11 +17,15 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) fn attach(socket: OwnedFd) -> Self {
+        Self::attach_with(socket, &OwnSegment::create(4096).unwrap().into_read_only())
+    }
+
+    /// The same, with this file as its table of names.
+    pub(crate) fn attach_with(socket: OwnedFd, names: &OwnedFd) -> Self {
         set_socket_passcred(&socket, true).unwrap();
         send(&socket, &Request::Hello { version: PROTOCOL, features: 0 }.encode(0), &[]);
         let Event::Challenge { nonce } = next(&socket) else { panic!("no challenge") };
-        let segment = OwnSegment::create(4096).unwrap().into_read_only();
-        send(&socket, &Request::Echo { nonce }.encode(0), &[segment.as_fd()]);
+        send(&socket, &Request::Echo { nonce }.encode(0), &[names.as_fd()]);
         let Event::Welcome { task, .. } = next(&socket) else { panic!("not welcome") };
         Self { socket, task }
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod bare;
 pub(crate) mod census;
+pub(crate) mod machd;
 pub(crate) mod meet;
 pub(crate) mod random;
 pub(crate) mod raw;
