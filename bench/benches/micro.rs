@@ -18,7 +18,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use futex::Gate;
-use shm_mach::ipc::{Effects, Line, NameTable, New, PortId, RawName, ReceiverId, Space};
+use shm_mach::ipc::{Effects, Line, NameTable, New, Place, PortId, RawName, ReceiverId, Space};
 use shm_mach::ring::heap::Heap;
 use shm_mach::ring::lane_in::{InWords, LaneIn};
 use shm_mach::ring::lane_out::{LaneOut, OutWords};
@@ -42,7 +42,11 @@ fn names(criterion: &mut Criterion) {
     let mut index = 0;
     let mut port = || {
         index += 1;
-        New::Receive { port: PortId { birth: 1, index, generation: 1, secret: 5 }, handle: 0 }
+        New::Receive {
+            port: PortId { birth: 1, index, generation: 1, secret: 5 },
+            place: Place::NOWHERE,
+            handle: 0,
+        }
     };
     let kept: Vec<_> = (0..NAMES).map(|_| space.allocate(port()).expect("there is room")).collect();
 

@@ -16,6 +16,7 @@
 //! | `slots` | the numbers that are free, and their generations |
 //! | `holdings` | from a port to the names that a space has for it |
 //! | [`table`] | the copy of the entries that readers look at without a lock |
+//! | [`backing`] | the memory file that the table lies in |
 //! | [`space`] | a task's names |
 //! | [`insert`] | making rights, and taking in rights that arrive |
 //! | [`copyin`] | taking a right out, into a message |
@@ -23,9 +24,10 @@
 //! | [`request`] | who wants to hear of a name's end |
 //! | [`death`] | the end of a port, and of the space itself |
 //!
-//! The rules and their ids (`U3`, `S5`) are those of the table of Mach's semantics; the tests are
-//! named after them.
+//! The rules and their ids (`U3`, `S5`) are those of `docs/semantics.md`; the tests are named after
+//! them.
 
+pub mod backing;
 pub mod copyin;
 pub mod death;
 pub mod effect;
@@ -44,6 +46,7 @@ pub mod space;
 pub mod table;
 pub mod urefs;
 
+pub use backing::BadTable;
 pub use copyin::{Carried, Origin};
 pub use effect::{Effect, Effects, Notice};
 pub use entry::{Entry, Guard, ReceiveTraits, Request, RequestKind, State};

@@ -49,6 +49,10 @@
 //! * A [`SendOnceRight`] lets its holder send one message, whatever the queue limit. Put one into a
 //!   request ([`Message::reply_to`]): the answer comes, or a [`Notification::SendOnce`] when the holder
 //!   drops the right or dies.
+//! * Each right has a *name*: a [`PortName`], a number of the task's own. All rights to one port share it
+//!   ([`SendRight::name`], [`ReceiveRight::name`]). A program may keep a name instead of a handle
+//!   ([`SendRight::into_name`]), send by it ([`Task::with_send_right`]), and use Mach's calls on it. A
+//!   tool in another process can read the table of a task's names ([`Task::names_file`]).
 //! * A [`Received`] message tells who sent it ([`Received::sender`]). That comes from the memory that
 //!   the message was read from, never from the message.
 //! * [`Notification`]s are messages of the library itself: [`Notification::NoSenders`] says that the
@@ -98,8 +102,8 @@
 //!
 //! The folder `docs` of this crate tells how it works: `layout.md` (every shared byte), `protocol.md`
 //! (who does what, and why so), `orderings.md` (every memory ordering and its proof), `threats.md` (what
-//! an attacker can try), `differences.md` (where this is not Mach) and `messages.md` (Mach's own message
-//! form, for the C interface to come).
+//! an attacker can try), `differences.md` (where this is not Mach), `semantics.md` (Mach's rules one by
+//! one, with their tests) and `messages.md` (Mach's own message form, for the C interface to come).
 #![deny(unsafe_code)]
 #![allow(
     clippy::result_large_err,
@@ -119,7 +123,7 @@ pub mod segment;
 pub mod wire;
 
 pub use client::attach::AuthorityError;
-pub use client::error::{PortError, ReceiveError, SendError, SendFailure};
+pub use client::error::{ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;
 pub use client::join::{JoinError, Joined, join, join_deadline};
@@ -131,6 +135,7 @@ pub use client::right::Right;
 pub use client::send_right::SendRight;
 pub use client::task::{Options, Task};
 pub use futex::Deadline;
+pub use ipc::{PortError, PortName, RawName, RightKind, TypeBits};
 pub use ring::layout::Geometry;
 pub use ring::patience::Wait;
 pub use wire::hello::BadHello;

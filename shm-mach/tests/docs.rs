@@ -1,5 +1,8 @@
 //! The documents name tests, models and orderings: what they name is there, and what is there is named.
 
+#[path = "docs/semantics.rs"]
+mod semantics;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

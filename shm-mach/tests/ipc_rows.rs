@@ -33,7 +33,7 @@ fn port(number: u32) -> PortId {
 }
 
 fn new_port(number: u32) -> New {
-    New::Receive { port: port(number), handle: u64::from(number) }
+    New::Receive { port: port(number), place: Place::NOWHERE, handle: u64::from(number) }
 }
 
 fn dead_name_request(handle: u64) -> Option<Request> {

@@ -109,8 +109,14 @@ struct Pair {
     step: u64,
 }
 
+/// Ports of the task's own making among them, which a space finds by their number.
 fn id(port: u32) -> PortId {
-    PortId { birth: 5, index: port, generation: 9, secret: u64::from(port) << 40 }
+    PortId {
+        birth: if port == 2 { 5 } else { ME },
+        index: port,
+        generation: 9,
+        secret: u64::from(port) << 40,
+    }
 }
 
 fn place(leads: u32) -> Place {
@@ -196,7 +202,7 @@ impl Pair {
             0 => (New::DeadName, Thing { dead: 1, ..Thing::default() }),
             1 => (New::PortSet { handle }, Thing { set: Some(handle), ..Thing::default() }),
             _ => {
-                let new = New::Receive { port: id(port), handle };
+                let new = New::Receive { port: id(port), place: Place::NOWHERE, handle };
                 (new, Thing { to: Some((port, ME)), receive: Some(handle), ..Thing::default() })
             }
         };

@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 
 use common::watchdog::Watchdog;
 use common::{inherited, role, sockets, spawn};
@@ -25,11 +26,30 @@ fn segments(pid: u32) -> BTreeMap<u64, Vec<(String, u64)>> {
     found
 }
 
-/// Descriptors of a process that lead to a segment.
-fn descriptors(pid: u32) -> Vec<String> {
+/// Descriptors of a process that lead to a segment: their inodes, and whether one can write by them.
+fn descriptors(pid: u32) -> Vec<(u64, bool)> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
-    let targets = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-    targets.map(|path| path.to_string_lossy().into_owned()).filter(|path| path.contains("memfd:")).collect()
+    let to_segments = entries.flatten().filter(|entry| {
+        std::fs::read_link(entry.path()).is_ok_and(|path| path.to_string_lossy().contains("memfd:"))
+    });
+    let found = to_segments.map(|entry| {
+        let number = entry.file_name().into_string().unwrap();
+        let info = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim().to_owned();
+        let writable = u32::from_str_radix(&flags, 8).unwrap() & 3 != 0;
+        (std::fs::metadata(entry.path()).unwrap().ino(), writable)
+    });
+    found.collect()
+}
+
+/// Takes out the table of names: the segment that the other process does not map. It is mapped once, and
+/// written.
+fn take_table(own: &mut BTreeMap<u64, Vec<(String, u64)>>, other: &BTreeMap<u64, Vec<(String, u64)>>) -> u64 {
+    let alone: Vec<u64> = own.keys().filter(|inode| !other.contains_key(inode)).copied().collect();
+    assert_eq!(alone.len(), 1, "one table of names");
+    let maps = own.remove(&alone[0]).unwrap();
+    assert_eq!((maps.len(), &*maps[0].0), (1, "rw-s"));
+    alone[0]
 }
 
 /// Shared memory of the machine, in KiB.
@@ -60,7 +80,8 @@ fn in_child() {
 }
 
 /// Fails if a half is mapped writable by anybody but its maker, mapped twice, or if a descriptor of
-/// one stays open anywhere: through it more could be done than through the mapping.
+/// one stays open anywhere: through it more could be done than through the mapping. The table of a task's
+/// names is mapped by that task alone, which keeps a file of it that can only be read.
 #[test]
 fn each_segment_has_one_writer_and_no_descriptor() {
     const NAME: &str = "each_segment_has_one_writer_and_no_descriptor";
@@ -82,8 +103,10 @@ fn each_segment_has_one_writer_and_no_descriptor() {
     replies.receive(&mut message).unwrap();
 
     let (own, pid) = (std::process::id(), peer.0.id());
-    let (here, there) = (segments(own), segments(pid));
+    let (mut here, mut there) = (segments(own), segments(pid));
     println!("here {here:?}, there {there:?}");
+    let both = here.clone();
+    let tables = [take_table(&mut here, &there), take_table(&mut there, &both)];
     assert_eq!(here.keys().collect::<Vec<_>>(), there.keys().collect::<Vec<_>>(), "the same two files");
     assert_eq!(here.len(), 2);
     for (inode, ours) in &here {
@@ -97,7 +120,8 @@ fn each_segment_has_one_writer_and_no_descriptor() {
     let writable =
         |of: &BTreeMap<u64, Vec<(String, u64)>>| of.values().filter(|map| map[0].0 == "rw-s").count();
     assert_eq!((writable(&here), writable(&there)), (1, 1), "each writes one");
-    assert_eq!((descriptors(own), descriptors(pid)), (vec![], vec![]));
+    let read_only = tables.map(|table| vec![(table, false)]);
+    assert_eq!([descriptors(own), descriptors(pid)], read_only, "each shows its names, and keeps no half");
     let during = shared_memory();
 
     peer.kill();

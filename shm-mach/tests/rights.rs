@@ -223,7 +223,7 @@ fn no_senders_follows_the_last_drop() {
             assert_eq!(message.body(), b"used");
         }
         port.receive(&mut message).unwrap();
-        assert_eq!(message.notification(), Some(Notification::NoSenders { mscount: 2 }), "port {n}");
+        assert_eq!(message.notification(), Some(Notification::NoSenders { mscount: 1 }), "port {n}");
     }
     drop(joined);
     peer.finish();

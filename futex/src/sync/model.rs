@@ -102,6 +102,11 @@ impl<T> Lock<T> {
         self.0.lock().unwrap()
     }
 
+    /// What it guards, for the one who has it alone.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().expect("no thread of a model panics under a lock")
+    }
+
     /// Takes the lock if nobody holds it.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         self.0.try_lock().ok()

@@ -65,6 +65,12 @@ impl<T> Lock<T> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// What it guards, for the one who has it alone.
+    #[inline]
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     /// Takes the lock if nobody holds it.
     #[inline]
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {

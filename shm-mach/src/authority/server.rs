@@ -24,7 +24,7 @@ use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
 /// so that it knows that something is on its way; the second is rung once an event is there to be
 /// read, and is what the task sleeps on.
 pub const PAGE_BYTES: usize = 4096;
-/// The most bytes that a task's own segment may have.
+/// The most bytes that a task's table of names may have.
 const TASK_SEGMENT_MAX: usize = 1 << 30;
 /// Events that wait for a task that does not read; from then on requests about it are refused.
 const QUEUE_MOST: usize = 1024;
@@ -90,7 +90,7 @@ struct Attached {
     process: OwnedFd,
     told: Shared<Bell>,
     arrived: Shared<Bell>,
-    /// Kept for tools: the task's own segment.
+    /// Kept for tools: the table of the task's names.
     _segment: PeerSegment,
 }
 

@@ -42,7 +42,7 @@ impl Port {
             if state.port.is_dead {
                 return Some(message);
             }
-            let stamp = state.stamp();
+            let stamp = futex::sync::stamp();
             state.port.queue(LocalMessage { stamp, ..message });
             None
         });

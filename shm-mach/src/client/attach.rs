@@ -1,7 +1,7 @@
 //! The connection to an authority.
 
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use futex::sync::{AtomicU32, Lock, Ordering};
@@ -13,7 +13,7 @@ use crate::ring::layout::Bell;
 use crate::ring::samples::Samples;
 use crate::segment::inherit::inherited;
 use crate::segment::socket::{self, pass_credentials};
-use crate::segment::{OwnSegment, PeerSegment, Refused, Shared};
+use crate::segment::{PeerSegment, Refused, Shared};
 use crate::wire::event::{Answer, Event, Found, Refusal};
 use crate::wire::place::{ARRIVED_AT, SYSTEM_PATH, TOLD_AT, user_path};
 use crate::wire::request::{DATAGRAM_MAX, PROTOCOL, Request};
@@ -124,18 +124,21 @@ struct Talk {
 }
 
 impl Authority {
-    /// Attaches over a connected seqpacket socket. Returns the special port, if this process was
+    /// Attaches over a connected seqpacket socket; `names` is the file of the task's table of names. Returns the special port, if this process was
     /// started with one.
-    pub(crate) fn attach(socket: OwnedFd, features: u32) -> Result<(Self, Option<Found>), AuthorityError> {
+    pub(crate) fn attach(
+        socket: OwnedFd,
+        features: u32,
+        names: BorrowedFd<'_>,
+    ) -> Result<(Self, Option<Found>), AuthorityError> {
         pass_credentials(&socket)?;
         rustix::io::ioctl_fionbio(&socket, false)?;
         socket::send(&socket, &Request::Hello { version: PROTOCOL, features }.encode(0), None, true)?;
         let (Event::Challenge { nonce }, _) = receive(&socket, true)? else {
             return Err(AuthorityError::Protocol);
         };
-        // The task's own segment proves that it means to attach, and is there for tools to read.
-        let own = OwnSegment::create(rustix::param::page_size())?.into_read_only();
-        socket::send(&socket, &Request::Echo { nonce }.encode(0), Some(own.as_fd()), true)?;
+        // A segment of the task's own proves that it means to attach: its names, for tools to read.
+        socket::send(&socket, &Request::Echo { nonce }.encode(0), Some(names), true)?;
         let (Event::Welcome { task, own, special }, Some(page)) = receive(&socket, true)? else {
             return Err(AuthorityError::Protocol);
         };

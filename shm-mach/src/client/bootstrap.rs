@@ -1,6 +1,6 @@
 //! What a task asks its authority for: to attach, to publish and find names, to start children.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use futex::{Deadline, Gate};
 
@@ -11,6 +11,7 @@ use crate::client::receive_right::{ReceiveRight, TICK};
 use crate::client::right::Right;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
+use crate::ipc::NameTable;
 use crate::ring::world::World as _;
 use crate::wire::event::{Answer, Found};
 use crate::wire::request::Request;
@@ -38,10 +39,11 @@ impl Task {
         options: &Options,
     ) -> Result<(Self, Option<SendRight>), AuthorityError> {
         let gate = if options.symmetric { Gate::Symmetric } else { Gate::register() };
-        let (authority, special) = Authority::attach(socket, features_of(gate))?;
-        let task = Self::new(*options, Some(authority))?;
-        let special = special
-            .map(|found| SendRight::granted(task.inner.clone(), AUTHORITY, found.receiver, found.port));
+        let names = NameTable::create(options.names + 1)?;
+        let (authority, special) = Authority::attach(socket, features_of(gate), names.1.as_fd())?;
+        let task = Self::new(*options, Some(authority), names)?;
+        let special = special.map(|found| task.inner.take_granted(AUTHORITY, found.receiver, found.port));
+        let special = special.transpose().map_err(|_| AuthorityError::NoBuffer)?;
         Ok((task, special))
     }
 
@@ -59,7 +61,7 @@ impl Task {
     /// [`AuthorityError::NameInUse`], [`AuthorityError::NoBuffer`], [`AuthorityError::Gone`].
     pub fn register(&self, name: &str, port: &ReceiveRight) -> Result<(), AuthorityError> {
         let authority = self.authority()?;
-        let reference = port.port().mint(AUTHORITY);
+        let reference = port.port().mint(AUTHORITY, true);
         let request = Request::Register { name: name.to_owned(), port: reference };
         let answer = authority.ask(&request, None);
         if answer.is_err() {
@@ -125,6 +127,7 @@ impl Task {
     fn redeem(&self, found: Found) -> Result<SendRight, AuthorityError> {
         match self.inner.receive_grant(AUTHORITY, found.receiver, found.port) {
             Right::Send(right) => Ok(right),
+            Right::Refused(_) => Err(AuthorityError::NoBuffer),
             _ => Err(AuthorityError::UnknownService),
         }
     }
@@ -136,7 +139,7 @@ impl Task {
     /// [`AuthorityError::NoBuffer`], [`AuthorityError::Gone`].
     pub fn prepare_child(&self, port: &ReceiveRight) -> Result<OwnedFd, AuthorityError> {
         let authority = self.authority()?;
-        let reference = port.port().mint(AUTHORITY);
+        let reference = port.port().mint(AUTHORITY, true);
         match authority.ask(&Request::Child { port: reference }, None) {
             Ok((_, Answer::Done, Some(fd))) => Ok(fd),
             Ok(_) => Err(AuthorityError::Protocol),

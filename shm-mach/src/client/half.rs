@@ -108,6 +108,11 @@ impl OwnHalf {
         self.entries[lane].generation.store(generation, Ordering::Release);
     }
 
+    /// The generation that an own lane has now.
+    pub(crate) fn generation(&self, lane: usize) -> u32 {
+        self.entries[lane].generation.load(Ordering::Relaxed)
+    }
+
     /// How many slots of the peer's lanes this task has read, modulo 2^32, give or take what it has
     /// not published yet.
     pub(crate) fn taken(&self) -> u32 {

@@ -9,11 +9,13 @@ use rustix::io::Errno;
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::client::half::{BadHalf, OwnHalf, PeerHalf, features_of};
+use crate::client::held::Target;
 use crate::client::identity::Identity;
 use crate::client::link::{Link, Watch};
 use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::SendRight;
 use crate::client::task::{Options, Task};
+use crate::ipc::NameTable;
 use crate::segment::socket::{self, Credentials};
 use crate::wire::hello::{BadHello, ECHO_BYTES, HELLO_BYTES, Hello, echo};
 use crate::wire::request::{PAIRED, PortRef};
@@ -91,10 +93,10 @@ pub fn join(socket: OwnedFd, options: &Options) -> Result<Joined, JoinError> {
 /// As [`join`], and [`JoinError::TimedOut`]; the socket is then closed, and the other side, if it joins
 /// later, finds it hung up.
 pub fn join_deadline(socket: OwnedFd, options: &Options, deadline: Deadline) -> Result<Joined, JoinError> {
-    let task = Task::new(*options, None)?;
+    let task = Task::new(*options, None, NameTable::create(options.names + 1)?)?;
     socket::pass_credentials(&socket)?;
     let (own, fd) = OwnHalf::create(options.geometry, task.inner.gate)?;
-    let receive = task.allocate().expect("a new task has room for a port");
+    let receive = task.allocate().map_err(|_| Errno::NOMEM)?; // a new task has room, if there is memory
     let nonce = task.inner.next_secret();
     let features = features_of(task.inner.gate);
     let port = receive.port();
@@ -117,10 +119,10 @@ pub fn join_deadline(socket: OwnedFd, options: &Options, deadline: Deadline) -> 
     if link.has_died() {
         return Err(JoinError::HungUp);
     }
-    port.mint(link.task);
+    port.mint(link.task, true);
     task.inner.add_link(link.clone());
     let to = PortRef { port: theirs.port, epoch: 0, key: theirs.key, limit: theirs.limit };
-    let send = SendRight::linked(task.inner.clone(), link, to);
+    let send = task.inner.take_in(Target::linked(link, to)).map_err(|_| Errno::NOMEM)?;
     receive.request_no_senders(0, &receive);
     Ok(Joined { task, receive, send, peer })
 }

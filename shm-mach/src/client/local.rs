@@ -18,7 +18,7 @@ pub(crate) struct LocalMessage {
     pub(super) sender: Identity,
     pub(super) reply: Option<SendOnceRight>,
     pub(super) rights: Vec<Right>,
-    /// When it was queued; 0 while nobody else can send to the port.
+    /// When it was queued.
     pub(super) stamp: u64,
     /// Rights of a dead peer's answer that are nobody's yet.
     pub(super) raw: Raw,
@@ -55,7 +55,7 @@ impl Port {
     /// The message, and whether the port is dead (else it is full).
     pub(crate) fn send_local(&self, message: LocalMessage) -> Result<(), (LocalMessage, bool)> {
         self.group.change(|state| {
-            let stamp = state.stamp();
+            let stamp = futex::sync::stamp();
             let port = &mut state.port;
             if port.is_dead || port.local.len() >= port.limit as usize {
                 return Err((message, port.is_dead));

@@ -16,6 +16,7 @@ use crate::client::peers::identity;
 use crate::client::port::Aftermath;
 use crate::client::receive_right::TICK;
 use crate::client::settlement::Subject;
+use crate::client::space::Leftover;
 use crate::client::task::Inner;
 use crate::ring::lane_out::Death;
 use crate::ring::layout::{Bell, SLOTS_MAX};
@@ -145,8 +146,10 @@ impl Inner {
             count += 1;
             match news {
                 Control::Opened { lane, generation, port, epoch, key, start } => {
-                    let adopted = link.adopt_lane(lane, generation, start, self.options.limit)?;
-                    match self.port(port) {
+                    let target = self.port(port);
+                    let limit = target.as_ref().map_or(0, |target| target.limit());
+                    let adopted = link.adopt_lane(lane, generation, start, limit)?;
+                    match target {
                         Some(target) => target.claim(link, epoch, key, lane as usize, adopted),
                         None => link.kill_lane(lane as usize, adopted, Death::Died),
                     }
@@ -365,10 +368,13 @@ impl Inner {
     }
 
     fn end_task(&self, task: u64, condemned: bool) {
+        let mut rest = Leftover::default();
+        self.names.lock().lose_task(task, &mut rest);
         for port in self.all_ports() {
             self.perform(port.lose_task(task, condemned));
         }
         self.once_grants.lose(task);
+        self.finish(rest);
     }
 
     /// What a port left to do when its lock was released.

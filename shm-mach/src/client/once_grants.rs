@@ -222,12 +222,13 @@ mod tests {
     use super::*;
     use crate::client::receive_right::ReceiveRight;
     use crate::client::task::{Options, Task};
+    use crate::ipc::NameTable;
 
     const OWN: u64 = 9;
 
     /// A task, and a port of its own with `count` rights that are elsewhere.
     fn task(count: u32) -> (Arc<Inner>, ReceiveRight) {
-        let task = Task::new(Options::default(), None).unwrap();
+        let task = Task::new(Options::default(), None, NameTable::create(8).unwrap()).unwrap();
         let right = task.allocate().unwrap();
         for _ in 0..count {
             right.port().add_once();

@@ -9,10 +9,10 @@ use futex::sync::Lock;
 use crate::client::attach::{Authority, AuthorityError};
 use crate::client::error::SendFailure;
 use crate::client::half::{OwnHalf, PeerHalf, gate_of};
+use crate::client::held::Target;
 use crate::client::identity::Identity;
 use crate::client::link::{Link, Watch};
 use crate::client::right::Right;
-use crate::client::send_right::SendRight;
 use crate::client::task::Inner;
 use crate::wire::control::Control;
 use crate::wire::event::{Answer, Attested};
@@ -208,13 +208,13 @@ impl Inner {
     /// A right to a third task's port has arrived, which `by` has passed on (0: the authority).
     pub(crate) fn receive_grant(self: &Arc<Self>, by: u64, receiver: u64, port: PortRef) -> Right {
         let Some(authority) = self.authority.as_ref().filter(|authority| authority.task == receiver) else {
-            return Right::Send(SendRight::granted(self.clone(), by, receiver, port));
+            return self.take_granted(by, receiver, port).into();
         };
         // To a port of this task's own: the authority has told of it before, or is about to.
         self.hear_what_was_told(authority);
         match self.port(port.port) {
             Some(home) if home.key == port.key && home.arrive_home(by) => {
-                Right::Send(SendRight::local(self.clone(), home))
+                self.take_in(Target::Local(home)).into()
             }
             _ => Right::Dead,
         }

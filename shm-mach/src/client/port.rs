@@ -45,7 +45,7 @@ impl std::fmt::Debug for Port {
 }
 
 /// What the lock of the port's group guards, besides the lanes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PortState {
     pub(crate) limit: u32,
     pub(super) seqno: u32,
@@ -94,31 +94,8 @@ pub(crate) struct Aftermath {
 
 impl Port {
     pub(crate) fn new(id: PortId, at: (u32, u64), bell: u8, limit: u32, owner: (Process, Identity)) -> Self {
-        let state = PortState {
-            limit,
-            seqno: 0,
-            mscount: 0,
-            is_dead: false,
-            is_shut: false,
-            sets: Vec::new(),
-            holders: Holders::default(),
-            local_senders: 0,
-            on_their_way: Homing::default(),
-            local: VecDeque::new(),
-            awaited: Vec::new(),
-            kept: None,
-            once: 0,
-            elsewhere: 0,
-            waiting_for_room: 0,
-            no_senders: None,
-            is_notified: false,
-            unsettled: false,
-            lane_was_last: false,
-            condemned: Vec::new(),
-            due: Vec::new(),
-        };
         let ((index, key), (process, identity)) = (at, owner);
-        let group = Group::new(bell, state);
+        let group = Group::new(bell, PortState { limit, ..PortState::default() });
         Self { id, index, key, process, identity, group, room: AtomicU32::new(0) }
     }
 
@@ -128,12 +105,18 @@ impl Port {
         self.process.is_other()
     }
 
-    /// Gives a task one send right, newly made.
-    pub(crate) fn mint(&self, task: u64) -> PortRef {
+    /// Makes a new port of a dead one, of which nobody else knows any more.
+    pub(crate) fn renew(&mut self, id: PortId, key: u64, limit: u32) {
+        (self.id, self.key) = (id, key);
+        self.group.renew(PortState { limit, ..PortState::default() });
+    }
+
+    /// Gives a task one send right: one that is made for it, or one that this task has.
+    pub(crate) fn mint(&self, task: u64, is_made: bool) -> PortRef {
         let mut state = self.group.lock();
         state.open_up();
         let port = &mut state.port;
-        port.mscount = port.mscount.wrapping_add(1);
+        port.mscount = port.mscount.wrapping_add(u32::from(is_made));
         let epoch = port.holders.epoch;
         port.holders.mint(task, epoch);
         PortRef { port: self.index, epoch, key: self.key, limit: port.limit }
@@ -349,9 +332,15 @@ impl Port {
         if port.has_senders() || sync > port.mscount {
             port.no_senders = Some(notify);
         } else {
+            port.no_senders = None; // one request at a time
             port.due.push((notify, Notification::NoSenders { mscount: port.mscount }));
         }
         state.port.aftermath()
+    }
+
+    /// How many messages of one sender the queue holds.
+    pub(crate) fn limit(&self) -> u32 {
+        self.group.lock().port.limit
     }
 
     /// Takes over a new queue limit, for all senders.

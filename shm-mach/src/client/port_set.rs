@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futex::Deadline;
 use futex::sync::{AtomicU32, Ordering};
 
-use crate::client::error::{PortError, ReceiveError};
+use crate::client::error::ReceiveError;
 use crate::client::message::{PortId, Received};
 use crate::client::port::{Port, PortState};
 use crate::client::receive_right::{ReceiveRight, TICK, conclude};
 use crate::client::take::Taken;
 use crate::client::task::{Inner, Task};
+use crate::ipc::PortError;
 use crate::ring::layout::{BELLS, Bell};
 use crate::ring::members::{self, Members};
 use crate::ring::patience::Wait;

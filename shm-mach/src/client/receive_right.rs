@@ -6,7 +6,8 @@ use std::time::Duration;
 use futex::Deadline;
 use futex::sync::{AtomicU32, Ordering};
 
-use crate::client::error::{PortError, ReceiveError};
+use crate::client::error::ReceiveError;
+use crate::client::held::Target;
 use crate::client::identity::Identity;
 use crate::client::message::{PortId, Received};
 use crate::client::once_right::SendOnceRight;
@@ -15,6 +16,7 @@ use crate::client::right::arrive;
 use crate::client::send_right::SendRight;
 use crate::client::take::Taken;
 use crate::client::task::{Inner, Options};
+use crate::ipc::{PortError, PortName};
 use crate::ring::patience::Wait;
 use crate::wire::request::Request;
 
@@ -30,16 +32,31 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 pub struct ReceiveRight {
     task: Arc<Inner>,
     port: Arc<Port>,
+    name: PortName,
     wait: AtomicU32,
-    /// Whether the authority keeps a name for the port.
-    registered: AtomicU32,
+    /// The right lives on as a name only.
+    is_given_up: bool,
 }
 
 impl ReceiveRight {
-    pub(crate) fn new(task: Arc<Inner>, port: Arc<Port>) -> Self {
-        let right = Self { task, port, wait: AtomicU32::new(0), registered: AtomicU32::new(0) };
-        right.set_wait(Wait::Adaptive);
-        right
+    pub(crate) fn new(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
+        let wait = AtomicU32::new(Wait::Adaptive as u32);
+        Self { task, port, name, wait, is_given_up: false }
+    }
+
+    /// The name of the right in this task; send rights to the port have the same.
+    pub fn name(&self) -> PortName {
+        self.name
+    }
+
+    /// Turns the handle into a name: the port lives, and
+    /// [`Task::receive_right`](crate::Task::receive_right) makes a handle of it again.
+    pub fn into_name(mut self) -> PortName {
+        if !self.task.is_forked() {
+            self.task.names.lock().ports.set_handle(self.port.index, false);
+            self.is_given_up = true;
+        }
+        self.name
     }
 
     pub(crate) fn port(&self) -> &Arc<Port> {
@@ -62,7 +79,7 @@ impl ReceiveRight {
 
     /// The authority keeps a name for the port from here on.
     pub(crate) fn set_registered(&self) {
-        self.registered.store(1, Ordering::Relaxed);
+        self.task.names.lock().ports.set_registered(self.port.index, true);
     }
 
     /// Sets what a receive does while there is nothing to receive; [`Wait::Adaptive`] at first.
@@ -153,10 +170,13 @@ impl ReceiveRight {
     /// Makes a send right to this port for this task itself.
     pub fn make_send(&self) -> SendRight {
         // In a forked child another thread's lock may be held for ever, and nothing would be counted.
-        if !self.task.is_forked() {
-            self.port.add_local_sender(true);
+        if self.task.is_forked() {
+            return SendRight::inert(self.task.clone(), self.port.clone(), self.name);
         }
-        SendRight::local(self.task.clone(), self.port.clone())
+        // Counted first: if the task has a right to the port already, one is given back again.
+        self.port.add_local_sender(true);
+        let made = self.task.take_in(Target::Local(self.port.clone()));
+        made.expect("a right that joins a name needs no other")
     }
 
     /// Makes a send-once right to this port: for a message's reply, or to be told of something.
@@ -210,7 +230,8 @@ impl ReceiveRight {
 
     /// The authority keeps no name for the port any more.
     fn unregister(&self) {
-        if let (1, Some(authority)) = (self.registered.swap(0, Ordering::Relaxed), &self.task.authority) {
+        let was_registered = self.task.names.lock().ports.set_registered(self.port.index, false);
+        if let (true, Some(authority)) = (was_registered, &self.task.authority) {
             authority.say(&Request::Unregister { key: self.port.key }, None);
         }
     }
@@ -234,11 +255,9 @@ impl ReceiveRight {
 
 impl Drop for ReceiveRight {
     fn drop(&mut self) {
-        if self.task.is_forked() {
-            return;
+        if !self.is_given_up && !self.task.is_forked() {
+            self.task.drop_receive(&self.port, self.name);
         }
-        self.unregister();
-        self.task.destroy(&self.port);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::client::dead_lanes::RawRights;
 use crate::client::error::SendFailure;
+use crate::client::held::Target;
 use crate::client::holders::AUTHORITY;
 use crate::client::in_hand::InHand;
 use crate::client::link::{Link, NoRoom};
@@ -13,6 +14,7 @@ use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::send_right::{Leads, SendRight};
 use crate::client::task::Inner;
+use crate::ipc::PortError;
 use crate::ring::slot::{Head, Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
 use crate::wire::record::Record;
 use crate::wire::request::PortRef;
@@ -27,6 +29,9 @@ pub enum Right {
     SendOnce(SendOnceRight),
     /// A right to a port that died on the way (`MACH_PORT_DEAD`).
     Dead,
+    /// A right that arrived and found no room in the task's table of names, or no memory for it. It
+    /// was given back.
+    Refused(PortError),
 }
 
 impl Right {
@@ -50,6 +55,12 @@ impl Right {
 impl From<SendRight> for Right {
     fn from(right: SendRight) -> Self {
         Self::Send(right)
+    }
+}
+
+impl From<Result<SendRight, PortError>> for Right {
+    fn from(taken: Result<SendRight, PortError>) -> Self {
+        taken.map_or_else(Self::Refused, Self::Send)
     }
 }
 
@@ -120,7 +131,7 @@ impl<'l> Passage<'l> {
             let record = match right {
                 Right::Send(right) => self.enter_send(right)?,
                 Right::SendOnce(right) => self.enter_once(right)?,
-                Right::Dead => Record::Dead,
+                Right::Dead | Right::Refused(_) => Record::Dead,
             };
             self.records.extend(record.encode());
         }
@@ -130,7 +141,7 @@ impl<'l> Passage<'l> {
     fn enter_send(&mut self, right: &SendRight) -> Result<Record, SendFailure> {
         match right.leads_to() {
             Leads::Here(port) => {
-                let reference = port.mint(self.link.task);
+                let reference = port.mint(self.link.task, false);
                 self.entered.push(Entered::Minted(port.clone(), reference));
                 Ok(Record::Send(reference))
             }
@@ -175,7 +186,7 @@ impl<'l> Passage<'l> {
             match right {
                 Right::SendOnce(right) => right.leave(self.link.task),
                 // This task's own handle goes; the peer's right was counted before.
-                Right::Send(_) | Right::Dead => {}
+                Right::Send(_) | Right::Dead | Right::Refused(_) => {}
             }
         }
     }
@@ -204,8 +215,7 @@ impl Inner {
     /// Every reply slot of the link is used: those that ports keep for later are free.
     #[cold]
     fn give_kept_back(&self, link: &Arc<Link>) {
-        let ports: Vec<_> = self.ports.lock().slots.iter().flatten().cloned().collect();
-        for port in ports {
+        for port in self.all_ports() {
             port.give_kept_back(link);
         }
     }
@@ -286,7 +296,7 @@ fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Re
     for record in records.chunks_exact(RIGHT_BYTES) {
         let record = record.try_into().ok().and_then(Record::decode).ok_or(Nonsense)?;
         into.rights.push(match record {
-            Record::Send(port) => Right::Send(SendRight::linked(task.clone(), link.clone(), port)),
+            Record::Send(port) => task.take_in(Target::linked(link.clone(), port)).into(),
             Record::Granted { receiver, port } => task.receive_grant(link.task, receiver, port),
             Record::SendOnce(token) => Right::SendOnce(once(token)?),
             Record::Numbered { receiver, number, is_reply } => {

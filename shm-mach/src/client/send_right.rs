@@ -1,21 +1,23 @@
 //! The send right: what its holders can do with a port.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futex::{Deadline, WaitSet};
 
 use crate::client::error::{SendError, SendFailure};
-use crate::client::holders::AUTHORITY;
+use crate::client::held::{Held, Target};
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::Message;
 use crate::client::port::Port;
 use crate::client::receive_right::TICK;
 use crate::client::right::Passage;
+use crate::client::space::Leftover;
 use crate::client::task::Inner;
+use crate::ipc::PortName;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
 use crate::ring::slot::{Head, RIGHT_BYTES};
@@ -32,35 +34,13 @@ use crate::wire::request::PortRef;
 /// Dropping never waits. What was sent before is still delivered.
 #[derive(Debug)]
 pub struct SendRight {
+    task: Arc<Inner>,
     held: Arc<Held>,
     sender: RefCell<Option<Box<Sender>>>,
     wait: Cell<Wait>,
     patience: RefCell<Patience>,
-}
-
-/// What all clones of a right share: the reason why the receiver counts this task as a sender.
-#[derive(Debug)]
-struct Held {
-    task: Arc<Inner>,
-    target: Target,
-    /// What one clone has learned of the port's end holds for all of them.
-    death: OnceLock<Death>,
-    /// There is more than this handle by which messages can come to the port, and the receiver may not
-    /// know it yet: all of them stamp what they send, from before the second one exists.
-    is_shared: AtomicBool,
-}
-
-#[derive(Debug)]
-enum Target {
-    Local(Arc<Port>),
-    /// The link is made at the first send, if it is not there yet.
-    Remote {
-        receiver: u64,
-        port: PortRef,
-        link: OnceLock<Arc<Link>>,
-        /// The task that has passed it on; 0: the receiver itself, or the authority, has given it.
-        by: u64,
-    },
+    /// One of the references to the right is this handle's.
+    is_counted: bool,
 }
 
 /// Where a right leads, for whoever passes it on.
@@ -69,44 +49,71 @@ pub(crate) enum Leads<'a> {
     There { receiver: u64, port: PortRef },
 }
 
+/// A lane of a right's own.
 #[derive(Debug)]
-struct Sender {
-    index: usize,
-    lane: LaneOut,
+pub(crate) struct Sender {
+    pub(crate) index: usize,
+    pub(crate) lane: LaneOut,
+    /// What [`Held::arrivals`] was when it was opened.
+    arrivals: u32,
 }
 
 impl SendRight {
-    pub(crate) fn local(task: Arc<Inner>, port: Arc<Port>) -> Self {
-        Self::of(Arc::new(Held {
-            task,
-            target: Target::Local(port),
-            death: OnceLock::new(),
-            is_shared: AtomicBool::new(false),
-        }))
+    /// A handle to a right; the reference is counted already.
+    pub(crate) fn new(task: Arc<Inner>, held: Arc<Held>) -> Self {
+        Self::with_lane(task, held, None, true)
     }
 
-    /// A right that the peer of `link` has given to this task.
-    pub(crate) fn linked(task: Arc<Inner>, link: Arc<Link>, port: PortRef) -> Self {
-        let receiver = link.task;
-        let target = Target::Remote { receiver, port, link: OnceLock::from(link), by: AUTHORITY };
-        Self::of(Arc::new(Held { task, target, death: OnceLock::new(), is_shared: AtomicBool::new(false) }))
-    }
-
-    /// A right to a port of a task that this one may not be linked with yet, passed on by `by` (0: the
-    /// authority).
-    pub(crate) fn granted(task: Arc<Inner>, by: u64, receiver: u64, port: PortRef) -> Self {
-        task.passed.arrive(by, receiver, port);
-        let target = Target::Remote { receiver, port, link: OnceLock::new(), by };
-        Self::of(Arc::new(Held { task, target, death: OnceLock::new(), is_shared: AtomicBool::new(false) }))
-    }
-
-    fn of(held: Arc<Held>) -> Self {
+    /// A handle that sends on a lane which is there already.
+    pub(crate) fn with_lane(
+        task: Arc<Inner>,
+        held: Arc<Held>,
+        sender: Option<Box<Sender>>,
+        is_counted: bool,
+    ) -> Self {
         Self {
+            task,
             held,
-            sender: RefCell::new(None),
+            sender: RefCell::new(sender),
             wait: Cell::new(Wait::Adaptive),
             patience: RefCell::new(Patience::default()),
+            is_counted,
         }
+    }
+
+    /// In a forked child: a handle that does nothing.
+    pub(crate) fn inert(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
+        Self::with_lane(task, Held::new(name, Target::Local(port)), None, false)
+    }
+
+    /// The name of the right in this task: of all its rights to this port, the receive right included.
+    /// Once the task has learned that the port is dead it is a dead name.
+    pub fn name(&self) -> PortName {
+        self.held.name
+    }
+
+    /// Turns the handle into a name: the reference stays, and is given up by calls on the name
+    /// ([`Task::deallocate`](crate::Task::deallocate)).
+    pub fn into_name(mut self) -> PortName {
+        if self.is_counted && !self.task.is_forked() {
+            // What is sent by name follows what was sent by the handle. The credit is not over yet.
+            let mut by_name = self.held.by_name.lock();
+            match by_name.take() {
+                Some(None) => drop(by_name.put(self.sender.take())),
+                Some(first) => drop(by_name.put(first)),
+                None => {} // a thread is sending by name already
+            }
+            drop(by_name);
+            self.is_counted = !self.task.names.lock().give_to_name(&self.held);
+        }
+        self.held.name
+    }
+
+    /// Leaves its lane for the next send by name. It was taken from there.
+    pub(crate) fn put_lane_back(&self) {
+        let sender = self.sender.take();
+        let left = self.held.by_name.lock().put(sender);
+        self.sender.replace(left);
     }
 
     /// Sets what a send does while the queue is full; [`Wait::Adaptive`] at first.
@@ -141,13 +148,13 @@ impl SendRight {
     /// As [`send`](Self::send), and last [`SendFailure::TimedOut`] when there was no room.
     #[inline]
     pub fn send_deadline<'a>(&self, message: Message<'a>, deadline: Deadline) -> Result<(), SendError<'a>> {
-        if self.held.task.is_forked() {
+        if self.task.is_forked() {
             return Err(SendError::new(SendFailure::Forked, message));
         }
         let (link, port) = match &self.held.target {
             Target::Remote { receiver, port, link, .. } => match link.get() {
                 Some(link) => (link, *port),
-                None => match self.held.connect(*receiver, link) {
+                None => match self.connect(*receiver, link) {
                     Ok(link) => (link, *port),
                     Err(failure) => return Err(SendError::new(failure, message)),
                 },
@@ -171,7 +178,7 @@ impl SendRight {
         mut message: Message<'a>,
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
-        let passage = match Passage::prepare(&self.held.task, &mut message, link) {
+        let passage = match Passage::prepare(&self.task, &mut message, link) {
             Ok(passage) => passage,
             Err(failure) => return Err(SendError::new(failure, message)),
         };
@@ -202,8 +209,8 @@ impl SendRight {
         if link.is_dead() {
             return Err(SendFailure::PortDied);
         }
-        let mut sender = self.sender.borrow_mut();
-        let sender = match &mut *sender {
+        let mut own = self.sender.borrow_mut();
+        let sender = match &mut *own {
             Some(sender) => {
                 if sender.lane.is_pending() {
                     self.complete(link, sender);
@@ -222,7 +229,16 @@ impl SendRight {
                     link.ring(bell);
                     return Ok(());
                 }
-                Err(refusal) => self.overcome(refusal, link, sender, head, deadline)?,
+                Err(refusal) => match self.overcome(refusal, link, sender, head, deadline) {
+                    Ok(()) => {}
+                    Err(failure) => {
+                        if refusal == Refusal::Dead && !self.held.is_dead() {
+                            // A later right lives: the next send opens another lane.
+                            self.close(own.take());
+                        }
+                        return Err(failure);
+                    }
+                },
             }
         }
     }
@@ -239,17 +255,28 @@ impl SendRight {
         }
         if link.theirs().is_none() {
             // Nobody else may ever look: without the peer's half no closed lane is free again.
-            self.held.task.look();
+            self.task.look();
         }
-        self.held.task.announce(link)?;
+        self.task.announce(link)?;
+        let arrivals = self.held.arrivals.load(Ordering::Relaxed);
         let (index, lane) = link.open_lane(port).map_err(|_| SendFailure::NoBuffer)?;
-        Ok(sender.insert(Box::new(Sender { index, lane })))
+        self.task.names.lock().lane_opened(&self.held, index, link.own.generation(index));
+        Ok(sender.insert(Box::new(Sender { index, lane, arrivals })))
+    }
+
+    /// Closes a lane of this right's. What was sent on it is still received.
+    fn close(&self, sender: Option<Box<Sender>>) {
+        if let (Some(sender), Some(link)) = (sender, self.held.target.link()) {
+            let Sender { index, lane, .. } = *sender;
+            self.task.names.lock().lane_closed(&self.held, index);
+            link.close_lane(index, lane);
+        }
     }
 
     /// While a lane is pending each send looks whether the peer's half has come.
     #[cold]
     fn complete(&self, link: &Link, sender: &mut Sender) {
-        self.held.task.look();
+        self.task.look();
         link.complete_lane(sender.index, &mut sender.lane);
     }
 
@@ -268,7 +295,11 @@ impl SendRight {
         match refusal {
             Refusal::Dead => {
                 let death = lane.death().unwrap_or(Death::Died);
-                Err(failure_of(*self.held.death.get_or_init(|| death)))
+                // A right that came after a revocation is not revoked; a port dies once.
+                if death == Death::Died || sender.arrivals == self.held.arrivals.load(Ordering::Relaxed) {
+                    self.task.learn(&self.held, death);
+                }
+                Err(failure_of(self.held.death.get().copied().unwrap_or(death)))
             }
             _ if link.is_dead() => Err(SendFailure::PortDied),
             Refusal::NeedsArea if head.length > longest => {
@@ -277,7 +308,7 @@ impl SendRight {
             Refusal::NeedsArea => link.give_area(lane).map_err(|_| SendFailure::NoBuffer),
             Refusal::TooLarge => Err(SendFailure::TooLarge { length: head.length, longest }),
             // The receiver may read, but how far can no more be told: its half would come by the authority.
-            Refusal::Full if lane.is_pending() && link.theirs().is_none() && self.held.task.is_alone() => {
+            Refusal::Full if lane.is_pending() && link.theirs().is_none() && self.task.is_alone() => {
                 Err(SendFailure::NoAuthority)
             }
             Refusal::Full if deadline.has_passed() => Err(SendFailure::TimedOut),
@@ -298,7 +329,7 @@ impl SendRight {
             return;
         }
         if self.wait.get() == Wait::Spin {
-            return self.held.task.tick_if_due();
+            return self.task.tick_if_due();
         }
         if let Some(wait) = lane.prepare_wait(payload) {
             // Nobody rings for a pending lane, nor after a refused fence: then look again soon.
@@ -310,7 +341,7 @@ impl SendRight {
                 set.add(word, sampled).expect("two words are not too many");
             }
             if set.sleep(slice) == futex::Outcome::TimedOut {
-                self.held.task.tick();
+                self.task.tick();
             }
         }
         lane.lower_full();
@@ -323,7 +354,7 @@ impl SendRight {
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
         let body = message.body;
-        let mut local = LocalMessage::of(message, self.held.task.identity);
+        let mut local = LocalMessage::of(message, self.task.identity);
         loop {
             let (refused, is_dead) = match port.send_local(local) {
                 Ok(()) => return Ok(()),
@@ -342,7 +373,7 @@ impl SendRight {
 
     /// Somebody else is about to have a way to the port.
     pub(crate) fn share(&self) {
-        self.held.is_shared.store(true, Ordering::Relaxed);
+        self.held.share();
     }
 
     /// Where the right leads.
@@ -352,9 +383,7 @@ impl SendRight {
             Target::Remote { receiver, port, .. } => Leads::There { receiver: *receiver, port: *port },
         }
     }
-}
 
-impl Held {
     /// Makes the link to the port's receiver. Waits for the authority, never for the receiver.
     #[cold]
     fn connect<'h>(
@@ -375,10 +404,11 @@ fn failure_of(death: Death) -> SendFailure {
 }
 
 impl Clone for SendRight {
-    /// Another right to the same port (COPY_SEND), with an order of its own. Nobody else is told.
+    /// Another right to the same port (COPY_SEND), with an order of its own: one more reference under
+    /// the same name. Nobody else is told.
     fn clone(&self) -> Self {
-        self.share();
-        let clone = Self::of(self.held.clone());
+        let is_counted = !self.task.is_forked() && self.task.names.lock().add_handle(&self.held);
+        let clone = Self::with_lane(self.task.clone(), self.held.clone(), None, is_counted);
         clone.set_wait(self.wait.get());
         clone
     }
@@ -386,32 +416,14 @@ impl Clone for SendRight {
 
 impl Drop for SendRight {
     fn drop(&mut self) {
-        if self.held.task.is_forked() {
-            return;
-        }
-        let Target::Remote { link, .. } = &self.held.target else { return };
-        if let (Some(sender), Some(link)) = (self.sender.take(), link.get()) {
-            let Sender { index, lane } = *sender;
-            link.close_lane(index, lane);
-        }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
         if self.task.is_forked() {
             return;
         }
-        match &self.target {
-            Target::Local(port) => self.task.perform(port.drop_local_sender()),
-            Target::Remote { receiver, port, link, by } => {
-                let by = self.task.passed.leave(*by, *receiver, *port);
-                match link.get() {
-                    Some(link) => link.give_back(*port, 1, by),
-                    None => self.task.release(by, *receiver, *port),
-                }
-                self.task.hand_on_spare(*receiver, *port);
-            }
+        self.close(self.sender.take());
+        if self.is_counted {
+            let mut rest = Leftover::default();
+            self.task.names.lock().drop_handle(&self.held, &mut rest);
+            self.task.finish(rest);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A task: this process's ports and links, under one handle.
 
 use std::hash::{BuildHasher, RandomState};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,22 +9,29 @@ use futex::Gate;
 use futex::sync::Lock;
 
 use crate::client::attach::Authority;
-
-use crate::client::error::PortError;
+use crate::client::held::{Held, Target};
 use crate::client::identity::Identity;
 use crate::client::link::Link;
-use crate::client::message::PortId;
 use crate::client::numbered::Numbers;
 use crate::client::once_grants::OnceGrants;
 use crate::client::passed::Passed;
 use crate::client::peers::Peers;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
+use crate::client::send_right::{SendRight, Sender};
 use crate::client::settlement::Settlement;
-use crate::ring::layout::{BELLS, Bell, Geometry};
+use crate::client::space::{Leftover, Names};
+use crate::ipc::backing::LINES_MAX;
+use crate::ipc::{NameReader, NameTable, New, PortError, PortName, ReceiverId};
+use crate::ring::lane_out::Death;
+use crate::ring::layout::{Bell, Geometry};
 use crate::ring::sleepers::Sleepers;
 use crate::segment::Shared;
 use crate::segment::fork::Process;
+use crate::wire::request::{PAIRED, PortRef, Request};
+
+/// The next [`Inner::serial`].
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
 
 /// How a task is made.
 #[derive(Clone, Copy, Debug)]
@@ -31,11 +39,17 @@ pub struct Options {
     pub(crate) geometry: Geometry,
     pub(crate) limit: u32,
     pub(crate) symmetric: bool,
+    pub(crate) names: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { geometry: Geometry::DEFAULT, limit: Self::DEFAULT_LIMIT, symmetric: false }
+        Self {
+            geometry: Geometry::DEFAULT,
+            limit: Self::DEFAULT_LIMIT,
+            symmetric: false,
+            names: Self::DEFAULT_NAMES,
+        }
     }
 }
 
@@ -45,6 +59,10 @@ impl Options {
     pub const DEFAULT_LIMIT: u32 = 256;
     /// The largest queue limit.
     pub const LIMIT_MAX: u32 = 1024;
+    /// How many names a task can have unless it is told otherwise.
+    pub const DEFAULT_NAMES: usize = (1 << 20) - 1;
+    /// The most names that a task can have.
+    pub const NAMES_MAX: usize = LINES_MAX - 1;
 
     /// The sizes of the halves that this task makes.
     ///
@@ -61,6 +79,14 @@ impl Options {
     #[must_use]
     pub fn queue_limit(mut self, limit: u32) -> Self {
         self.limit = limit.min(Self::LIMIT_MAX);
+        self
+    }
+
+    /// How many names the task can have at a time, from 1 to [`NAMES_MAX`](Self::NAMES_MAX). Each
+    /// takes 64 bytes of address space, and memory once it is used.
+    #[must_use]
+    pub fn names(mut self, most: usize) -> Self {
+        self.names = most.clamp(1, Self::NAMES_MAX);
         self
     }
 
@@ -94,13 +120,21 @@ pub(crate) struct Inner {
     pub(crate) settlement: Settlement,
     /// Held by the thread that acts on news: one after the other, in order.
     pub(crate) acting: Lock<()>,
-    pub(crate) ports: Lock<Ports>,
+    /// What the task holds. No other lock is taken while this one is held.
+    pub(crate) names: Lock<Names>,
+    /// The table of the names, for looking without the lock.
+    pub(crate) reader: NameReader,
+    /// The read-only file of that table.
+    table: OwnedFd,
+    /// Tells tasks of this process apart.
+    pub(crate) serial: u64,
     pub(crate) sleepers: Sleepers,
     pub(crate) once_grants: OnceGrants,
     pub(crate) numbers: Numbers,
     next_link: AtomicU64,
-    /// Makes port keys without a system call: SipHash of a counter under a random key.
+    /// Makes keys without a system call: SipHash of a counter under a random key.
     keys: RandomState,
+    /// Apart from the numbers of ports.
     next_key: AtomicU64,
     pub(crate) last_tick: AtomicU64,
 }
@@ -112,22 +146,21 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Ports {
-    pub(crate) slots: Vec<Option<Arc<Port>>>,
-    free: Vec<u32>,
-}
-
-/// Ports of one task.
-const PORTS_MAX: usize = 1 << 24;
-
 impl Task {
     /// A task that knows nobody yet.
     ///
     /// # Errors
     /// What the kernel says of mapping one page.
-    pub(crate) fn new(options: Options, authority: Option<Authority>) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        options: Options,
+        authority: Option<Authority>,
+        (table, file): (NameTable, OwnedFd),
+    ) -> std::io::Result<Self> {
         let gate = if options.symmetric { Gate::Symmetric } else { Gate::register() };
+        let own = ReceiverId(authority.as_ref().map_or(PAIRED, |authority| authority.task));
+        let reader = table.reader();
+        let keys = RandomState::new();
+        let seed = keys.hash_one(u64::MAX);
         let inner = Inner {
             process: Process::current()?,
             options,
@@ -140,13 +173,16 @@ impl Task {
             passed: Passed::default(),
             settlement: Settlement::default(),
             acting: Lock::default(),
-            ports: Lock::default(),
+            names: Lock::new(Names::new(own, table, seed)),
+            reader,
+            table: file,
+            serial: NEXT_SERIAL.fetch_add(1, Ordering::Relaxed),
             sleepers: Sleepers::default(),
             once_grants: OnceGrants::default(),
             numbers: Numbers::default(),
             next_link: AtomicU64::new(1),
-            keys: RandomState::new(),
-            next_key: AtomicU64::new(0),
+            keys,
+            next_key: AtomicU64::new(1 << 63),
             last_tick: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -155,13 +191,19 @@ impl Task {
     /// Makes a port and gives its receive right.
     ///
     /// # Errors
-    /// [`PortError::Forked`], [`PortError::NoSpace`].
+    /// [`PortError::Forked`], [`PortError::NoSpace`], [`PortError::ResourceShortage`].
     pub fn allocate(&self) -> Result<ReceiveRight, PortError> {
         if self.inner.is_forked() {
             return Err(PortError::Forked);
         }
-        let port = self.inner.allocate(self.inner.options.limit)?;
-        Ok(ReceiveRight::new(self.inner.clone(), port))
+        let (port, name) = self.inner.allocate(self.inner.options.limit)?;
+        Ok(ReceiveRight::new(self.inner.clone(), port, name))
+    }
+
+    /// The read-only file of the table of this task's names, for a tool in another process: see
+    /// [`NameReader::adopt`](crate::ipc::NameReader::adopt). An authority gets one at attach.
+    pub fn names_file(&self) -> BorrowedFd<'_> {
+        self.inner.table.as_fd()
     }
 
     /// Who this task is to those who receive from it.
@@ -177,31 +219,37 @@ impl Inner {
         self.process.is_other()
     }
 
-    fn allocate(&self, limit: u32) -> Result<Arc<Port>, PortError> {
-        let mut ports = self.ports.lock();
-        let index = match ports.free.pop() {
-            Some(index) => index,
-            None if ports.slots.len() < PORTS_MAX => {
-                ports.slots.push(None);
-                ports.slots.len() as u32 - 1
+    /// Makes a port, and a name for it.
+    fn allocate(&self, limit: u32) -> Result<(Arc<Port>, PortName), PortError> {
+        let names = &mut *self.names.lock();
+        let port = names.ports.claim(&self.keys, limit, (self.process, self.identity))?;
+        let (id, _) = Target::id_of(&port, names.space.task());
+        let place = names.ports.place(port.index);
+        match names.space.allocate(New::Receive { port: id, place, handle: u64::from(port.index) }) {
+            Ok(name) => {
+                names.ports.name(port.index, name);
+                Ok((port, name))
             }
-            None => return Err(PortError::NoSpace),
-        };
-        // Bell 0 is for news; ports beyond the other 63 share bells, which costs kicks, not wakes.
-        let bell = 1 + (index as usize % (BELLS - 1)) as u8;
-        let serial = self.next_serial();
-        let (id, at) = (PortId(serial), (index, self.secret(serial)));
-        let port = Arc::new(Port::new(id, at, bell, limit, (self.process, self.identity)));
-        ports.slots[index as usize] = Some(port.clone());
-        Ok(port)
+            Err(error) => {
+                names.ports.release(port.index);
+                Err(error)
+            }
+        }
     }
 
-    /// The receive right was dropped.
-    pub(crate) fn destroy(&self, port: &Arc<Port>) {
-        let mut ports = self.ports.lock();
-        ports.slots[port.index as usize] = None;
-        ports.free.push(port.index);
-        drop(ports);
+    /// The handle to a receive right was dropped.
+    pub(crate) fn drop_receive(&self, port: &Port, name: PortName) {
+        let mut rest = Leftover::default();
+        let is_registered = self.names.lock().drop_receive(port.index, name, &mut rest);
+        self.destroy(port, is_registered);
+        self.finish(rest);
+    }
+
+    /// A port's receive right is gone; `is_registered`: the authority keeps a name for it.
+    fn destroy(&self, port: &Port, is_registered: bool) {
+        if let (true, Some(authority)) = (is_registered, &self.authority) {
+            authority.say(&Request::Unregister { key: port.key }, None);
+        }
         let (messages, was_given) = port.destroy();
         self.once_grants.end_all(port);
         for message in messages {
@@ -215,12 +263,92 @@ impl Inner {
         }
     }
 
+    /// Does what a call on names left over. Called with no lock held.
+    pub(crate) fn finish(&self, rest: Leftover) {
+        for held in rest.ended {
+            self.end_credit(&held);
+        }
+        for (port, is_registered) in rest.destroyed {
+            self.destroy(&port, is_registered);
+        }
+    }
+
+    /// Nobody stands on the credit any more: the receiver counts one sender less.
+    fn end_credit(&self, held: &Arc<Held>) {
+        let sender = held.by_name.lock().end();
+        if let (Some(sender), Some(link)) = (sender, held.target.link()) {
+            let Sender { index, lane, .. } = *sender;
+            link.close_lane(index, lane);
+        }
+        self.give_back(&held.target);
+        if let Target::Remote { receiver, port, .. } = held.target {
+            self.hand_on_spare(receiver, port);
+        }
+    }
+
+    /// Gives back a right of this task's, which the receiver has counted.
+    pub(crate) fn give_back(&self, target: &Target) {
+        match target {
+            Target::Local(port) => self.perform(port.drop_local_sender()),
+            Target::Remote { receiver, port, link, by } => {
+                let by = self.passed.leave(*by, *receiver, *port);
+                match link.get() {
+                    Some(link) => link.give_back(*port, 1, by),
+                    None => self.release(by, *receiver, *port),
+                }
+            }
+        }
+    }
+
+    /// A right to another task's port arrives, passed on by `by` (0: by the authority).
+    ///
+    /// # Errors
+    /// As [`take_in`](Self::take_in).
+    pub(crate) fn take_granted(
+        self: &Arc<Self>,
+        by: u64,
+        receiver: u64,
+        port: PortRef,
+    ) -> Result<SendRight, PortError> {
+        self.passed.arrive(by, receiver, port);
+        self.take_in(Target::granted(by, receiver, port))
+    }
+
+    /// A right arrives, or was made.
+    ///
+    /// # Errors
+    /// [`PortError::NoSpace`], [`PortError::ResourceShortage`]; the right was given back.
+    pub(crate) fn take_in(self: &Arc<Self>, target: Target) -> Result<SendRight, PortError> {
+        let taken = self.names.lock().take_in(target);
+        match taken {
+            Ok((held, surplus)) => {
+                if let Some(target) = surplus {
+                    self.give_back(&target);
+                }
+                Ok(SendRight::new(self.clone(), held))
+            }
+            Err((error, target)) => {
+                self.give_back(&target);
+                Err(error)
+            }
+        }
+    }
+
+    /// A right is dead, as one of its handles has learned.
+    pub(crate) fn learn(&self, held: &Held, death: Death) -> Death {
+        let death = held.die(death);
+        let mut rest = Leftover::default();
+        self.names.lock().judge(held, &mut rest);
+        self.finish(rest);
+        death
+    }
+
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
-        self.ports.lock().slots.get(index as usize).cloned().flatten()
+        self.names.lock().ports.get(index).cloned()
     }
 
     pub(crate) fn all_ports(&self) -> Vec<Arc<Port>> {
-        self.ports.lock().slots.iter().flatten().cloned().collect()
+        self.names.lock().ports.live().cloned().collect()
     }
 
     /// A number that nobody can guess, also who has seen others of them.

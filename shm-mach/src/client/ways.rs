@@ -50,11 +50,6 @@ impl State<PortState> {
             self.seat(at).lane.set_sole(sole);
         }
     }
-
-    /// When a message of this task's own is queued: told only while others can send too.
-    pub(super) fn stamp(&self) -> u64 {
-        if self.order.is_in_force() { futex::sync::stamp() } else { 0 }
-    }
 }
 
 impl PortState {

@@ -112,8 +112,8 @@ pub enum RequestKind {
 }
 
 impl Entry {
-    pub(super) fn new(state: State) -> Self {
-        Self { state, request: None, place: Place::NOWHERE, once: Links::default() }
+    pub(super) fn new(state: State, place: Place) -> Self {
+        Self { state, request: None, place, once: Links::default() }
     }
 
     /// The rights under the name.

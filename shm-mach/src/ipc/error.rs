@@ -1,12 +1,13 @@
-//! Why a call is refused.
+//! Why a call on a port or a name is refused.
 
 use thiserror::Error;
 
-/// Why a call on a name is refused. Nothing has changed then.
+/// Why a call on a port or a name is refused. Nothing has changed then.
 ///
 /// One variant for each cause; [`code`](Self::code) is the `kern_return_t` that Mach gives for it,
 /// and several causes share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
 pub enum PortError {
     /// The space was torn down with its task.
     #[error("the task is gone")]
@@ -64,6 +65,29 @@ pub enum PortError {
     /// A request on NULL or DEAD, or a dead-name request on a name that is dead already.
     #[error("nothing is left here to wait for")]
     NothingToAwait,
+    /// The reference belongs to a handle of the program, which gives it up by being dropped.
+    #[error("the reference belongs to a handle")]
+    Pinned,
+    /// The receive right is another task's.
+    #[error("the receive right belongs to another task")]
+    OtherTask,
+    /// The port is in this set already, or it is in another and one of the two is exclusive.
+    #[error("the port is in a set already")]
+    AlreadyInSet,
+    /// The port is not in this set.
+    #[error("the port is not in this set")]
+    NotInSet,
+    /// The queue limit is more than 1,024.
+    #[error("a queue limit of {limit} is more than {most}")]
+    InvalidLimit {
+        /// The limit asked for.
+        limit: u32,
+        /// The most that is possible.
+        most: u32,
+    },
+    /// This process is a forked child of the one that the right belongs to.
+    #[error("the right belongs to the parent process: a forked child must attach by itself")]
+    Forked,
 }
 
 impl PortError {
@@ -74,16 +98,19 @@ impl PortError {
             Self::NothingToAwait => 4,
             Self::ReservedIndex | Self::OtherGeneration => 5,
             Self::ResourceShortage => 6,
+            Self::AlreadyInSet => 11,
+            Self::NotInSet => 12,
             Self::NameExists => 13,
-            Self::UnknownName => 15,
-            Self::TaskGone => 16,
+            Self::UnknownName | Self::OtherTask => 15,
+            Self::TaskGone | Self::Forked => 16,
             Self::NoSuchRight | Self::Guarded => 17,
             Self::BadRight
             | Self::BadDisposition
             | Self::BadDelta
             | Self::ReservedName
-            | Self::BadNameBits => 18,
-            Self::Immovable | Self::DeadPort => 20,
+            | Self::BadNameBits
+            | Self::InvalidLimit { .. } => 18,
+            Self::Immovable | Self::DeadPort | Self::Pinned => 20,
             Self::RightExists => 21,
         }
     }

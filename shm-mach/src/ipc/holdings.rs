@@ -18,29 +18,58 @@ pub(super) struct Held {
     pub(super) once: u32,
 }
 
-/// All ports that a space holds a right to. The hash is keyed: its keys come from other tasks.
+/// Ports of the task's own with a number from here on are looked up like those of others.
+const OWN_MAX: u32 = 1 << 24;
+
+/// All ports that a space holds a right to.
+///
+/// Those that the task made and receives from itself stand at their number: of one number one lives
+/// at a time. For the others there is a hash, and it is keyed: its keys come from other tasks.
 #[derive(Debug)]
 pub(super) struct Holdings {
+    task: ReceiverId,
+    own: Vec<Held>,
     map: HashMap<Key, Held>,
 }
 
 impl Holdings {
-    pub(super) fn new() -> Self {
-        Self { map: HashMap::new() }
+    /// Those of `task`: none yet.
+    pub(super) fn new(task: ReceiverId) -> Self {
+        Self { task, own: Vec::new(), map: HashMap::new() }
+    }
+
+    /// Where a port of the task's own stands.
+    fn own(&self, (port, receiver): Key) -> Option<usize> {
+        let is_own = receiver == self.task && port.birth == self.task.0 && port.index < OWN_MAX;
+        is_own.then_some(port.index as usize)
     }
 
     /// What is held of this port.
     pub(super) fn get(&self, key: Key) -> Held {
-        self.map.get(&key).copied().unwrap_or_default()
+        match self.own(key) {
+            Some(at) => self.own.get(at).copied().unwrap_or_default(),
+            None => self.map.get(&key).copied().unwrap_or_default(),
+        }
     }
 
-    /// Makes sure that the next [`update`](Self::update) finds memory.
-    pub(super) fn reserve(&mut self) -> Result<(), PortError> {
-        self.map.try_reserve(1).map_err(|_| PortError::ResourceShortage)
+    /// Makes sure that the next [`update`](Self::update) of this port finds memory.
+    pub(super) fn reserve(&mut self, key: Key) -> Result<(), PortError> {
+        let reserved = match self.own(key) {
+            Some(at) if at < self.own.len() => return Ok(()),
+            Some(at) => self.own.try_reserve(at + 1 - self.own.len()),
+            None => self.map.try_reserve(1),
+        };
+        reserved.map_err(|_| PortError::ResourceShortage)
     }
 
     /// Changes what is held of this port; it is forgotten when that is nothing.
     pub(super) fn update(&mut self, key: Key, change: impl FnOnce(&mut Held)) {
+        if let Some(at) = self.own(key) {
+            if at >= self.own.len() {
+                self.own.resize(at + 1, Held::default());
+            }
+            return change(&mut self.own[at]);
+        }
         match self.map.entry(key) {
             Entry::Occupied(mut place) => {
                 change(place.get_mut());

@@ -17,6 +17,8 @@ pub enum New {
     Receive {
         /// The port.
         port: PortId,
+        /// Where it lies.
+        place: Place,
         /// Opaque; comes back in effects.
         handle: u64,
     },
@@ -68,8 +70,8 @@ impl Space {
     /// 3. [`PortError::NoSpace`], [`PortError::ResourceShortage`].
     pub fn allocate(&mut self, new: New) -> Result<PortName, PortError> {
         self.alive()?;
-        let state = self.fresh(new)?;
-        let index = self.add(None, state)?;
+        let (state, place) = self.fresh(new)?;
+        let index = self.add(None, state, place)?;
         Ok(self.slots.name(index))
     }
 
@@ -88,7 +90,7 @@ impl Space {
         if !name.is_valid() {
             return Err(PortError::ReservedName);
         }
-        let state = self.fresh(new)?;
+        let (state, place) = self.fresh(new)?;
         let mut chosen = None;
         if new != New::DeadName {
             if let Chosen::Live(_) = self.slots.chosen(name)? {
@@ -96,7 +98,7 @@ impl Space {
             }
             chosen = Some(name);
         }
-        let index = self.add(chosen, state)?;
+        let index = self.add(chosen, state, place)?;
         Ok(self.slots.name(index))
     }
 
@@ -127,7 +129,7 @@ impl Space {
         handle: u64,
     ) -> Result<PortName, PortError> {
         self.alive()?;
-        let index = self.add(None, State::SendOnce { port, receiver, handle })?;
+        let index = self.add(None, State::SendOnce { port, receiver, handle }, Place::NOWHERE)?;
         Ok(self.slots.name(index))
     }
 
@@ -215,16 +217,16 @@ impl Space {
         Ok(())
     }
 
-    fn fresh(&self, new: New) -> Result<State, PortError> {
+    fn fresh(&self, new: New) -> Result<(State, Place), PortError> {
         Ok(match new {
-            New::Receive { port, handle } => {
-                if self.name_of(port, self.task).is_some() {
+            New::Receive { port, place, handle } => {
+                if self.holdings.get((port, self.task)).name != 0 {
                     return Err(PortError::RightExists);
                 }
-                self.receive_state(port, handle)
+                (self.receive_state(port, handle), place)
             }
-            New::PortSet { handle } => State::PortSet { handle },
-            New::DeadName => State::Dead { urefs: Urefs::ONE, was_receive: false },
+            New::PortSet { handle } => (State::PortSet { handle }, Place::NOWHERE),
+            New::DeadName => (State::Dead { urefs: Urefs::ONE, was_receive: false }, Place::NOWHERE),
         })
     }
 
@@ -250,13 +252,13 @@ impl Space {
         match right {
             Right::Send { port, receiver } => {
                 let send = Some(Urefs::ONE);
-                self.add(name, State::Port { port, receiver, send, receive: None })
+                self.add(name, State::Port { port, receiver, send, receive: None }, Place::NOWHERE)
             }
             Right::SendOnce { port, receiver, handle } => {
-                self.add(name, State::SendOnce { port, receiver, handle })
+                self.add(name, State::SendOnce { port, receiver, handle }, Place::NOWHERE)
             }
             Right::Receive { port, from, handle } => {
-                let index = self.add(name, self.receive_state(port, handle))?;
+                let index = self.add(name, self.receive_state(port, handle), Place::NOWHERE)?;
                 self.rekey((port, from), (port, self.task));
                 Ok(index)
             }

@@ -179,6 +179,21 @@ impl Space {
         Ok(())
     }
 
+    /// Gives up the receive right, guarded or not: for whoever owns it as a value.
+    ///
+    /// # Errors
+    /// 1. [`PortError::TaskGone`].
+    /// 2. [`PortError::UnknownName`].
+    /// 3. [`PortError::NoSuchRight`].
+    pub fn drop_receive_right(&mut self, name: RawName, effects: &mut Effects) -> Result<(), PortError> {
+        let index = self.find(name)?;
+        if !self.has_receive(index) {
+            return Err(PortError::NoSuchRight);
+        }
+        self.drop_receive(index, effects);
+        Ok(())
+    }
+
     /// Sets what is left of a send right; its end is an effect.
     fn keep_send(&mut self, index: u32, left: Option<Urefs>, effects: &mut Effects) {
         if let State::Port { port, receiver, receive, .. } = self.slots.entry(index).state {

@@ -270,10 +270,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::super::entry::State;
+    use super::super::port::Place;
     use super::*;
 
     fn entry() -> Entry {
-        Entry::new(State::PortSet { handle: 0 })
+        Entry::new(State::PortSet { handle: 0 }, Place::NOWHERE)
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Space {
     /// decides in which order they are handed out.
     pub fn new(task: ReceiverId, table: NameTable, seed: u64) -> Self {
         let slots = Slots::new(table.lines(), seed);
-        Self { task, slots, holdings: Holdings::new(), table, gone: false }
+        Self { task, slots, holdings: Holdings::new(task), table, gone: false }
     }
 
     /// The task whose space this is.
@@ -114,13 +114,24 @@ impl Space {
     }
 
     /// Makes an entry, under a chosen name that is free or any.
-    pub(super) fn add(&mut self, name: Option<RawName>, state: State) -> Result<u32, PortError> {
-        self.holdings.reserve()?;
-        let entry = Entry::new(state);
+    pub(super) fn add(
+        &mut self,
+        name: Option<RawName>,
+        state: State,
+        place: Place,
+    ) -> Result<u32, PortError> {
+        if let State::Port { port, receiver, .. } | State::SendOnce { port, receiver, .. } = state {
+            self.holdings.reserve((port, receiver))?;
+        }
+        let entry = Entry::new(state, place);
         let index = match name {
             Some(name) => self.slots.claim_chosen(name, entry)?,
             None => self.slots.claim(entry)?,
         };
+        if self.table.reserve(index).is_err() {
+            self.slots.release(index);
+            return Err(PortError::ResourceShortage);
+        }
         self.hold(index);
         self.publish(index);
         Ok(index)

@@ -29,6 +29,7 @@ use futex::order;
 use futex::sync::{self, AtomicU32, AtomicU64};
 use thiserror::Error;
 
+use super::backing::Backing;
 use super::entry::Entry;
 use super::name::PortName;
 use super::port::{Place, PortId, ReceiverId};
@@ -119,6 +120,8 @@ pub enum Miss {
 #[derive(Debug)]
 pub struct NameTable {
     lines: Shared<[Line]>,
+    /// What its lines lie in, if their memory must be asked for.
+    backing: Option<Backing>,
 }
 
 /// The end of a table that anybody may read, with or without the writer's knowledge.
@@ -133,7 +136,20 @@ impl NameTable {
     /// # Conditions
     /// There is one writing end for these lines.
     pub fn new(lines: Shared<[Line]>) -> Self {
-        Self { lines }
+        Self { lines, backing: None }
+    }
+
+    /// The same, of lines in a segment: each page of it is made before a line of it is written.
+    pub(super) fn backed(lines: Shared<[Line]>, backing: Backing) -> Self {
+        Self { lines, backing: Some(backing) }
+    }
+
+    /// Makes sure that there is memory for a line.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn reserve(&mut self, index: u32) -> std::io::Result<()> {
+        self.backing.as_mut().map_or(Ok(()), |backing| backing.reserve(index as usize))
     }
 
     /// How many lines it has, line 0 included.

@@ -70,6 +70,11 @@ impl<P: Sources> Group<P> {
         state
     }
 
+    /// Makes it like new, for the one who has it alone.
+    pub fn renew(&mut self, port: P) {
+        *self.state.get_mut() = State::new(self.bell, port);
+    }
+
     /// Adds a lane; a sleeping leader takes it into account.
     pub fn insert(&self, seat: Seat) {
         self.change(|state| state.insert(seat));

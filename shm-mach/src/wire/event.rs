@@ -91,7 +91,7 @@ pub enum Answer {
 /// One datagram from the authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Send this number back, with your own segment.
+    /// Send this number back, with the table of your names.
     Challenge {
         /// The number.
         nonce: u64,

@@ -78,7 +78,7 @@ pub enum Request {
         /// Feature bits as in a half's header.
         features: u32,
     },
-    /// The answer to the challenge, with the task's own segment as file descriptor: a process that
+    /// The answer to the challenge, with the table of the task's names as file descriptor: a process that
     /// was only tricked into printing somewhere sends none.
     Echo {
         /// The challenge's number.

@@ -198,3 +198,21 @@ pub(crate) fn remove_pages(address: usize, length: usize) -> std::io::Result<()>
     let result = unsafe { libc::madvise(address as *mut _, length, libc::MADV_REMOVE) };
     if result == 0 { Ok(()) } else { Err(Error::last_os_error()) }
 }
+
+/// From here on SIGUSR1 does nothing but interrupt the system call that its thread is in.
+pub(crate) fn interrupt_by_signals() {
+    extern "C" fn nothing(_signal: i32) {}
+    // SAFETY: all-zero bytes are a `sigaction` with an empty mask and no flags, SA_RESTART neither.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = nothing as extern "C" fn(i32) as usize;
+    // SAFETY: the handler touches nothing, so it may run at any instruction; `action` is read only here.
+    check(unsafe { libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()) });
+}
+
+/// Sends SIGUSR1 to a thread that was not joined yet.
+pub(crate) fn interrupt<T>(thread: &std::thread::JoinHandle<T>) {
+    use std::os::unix::thread::JoinHandleExt;
+    // SAFETY: a thread that was neither joined nor detached keeps its id, also when it has ended.
+    let result = unsafe { libc::pthread_kill(thread.as_pthread_t(), libc::SIGUSR1) };
+    assert!(result == 0 || result == libc::ESRCH, "{result}");
+}

@@ -62,6 +62,51 @@ fn sp3_sp4_sp6_a_delayed_request_is_armed_and_fires_once() {
 }
 
 #[test]
+fn sp1_a_send_possible_request_is_kept_like_a_dead_name_request() {
+    let mut task = Task::new();
+    let kinds = [RequestKind::SendPossible, RequestKind::SendPossibleDelayed];
+    for (handle, kind) in [(60, kinds[0]), (61, kinds[1])] {
+        let request = Some(Request { handle, kind });
+        let nothing = Err(PortError::NothingToAwait);
+        assert_eq!(task.space.set_request(RawName::DEAD, request, &mut task.effects), nothing);
+        let unknown = task.space.set_request(RawName(5), request, &mut task.effects);
+        assert_eq!(unknown, Err(PortError::UnknownName));
+        let set = task.set();
+        assert_eq!(task.ask(set, request), Err(PortError::NoSuchRight));
+        // The name goes, or its port.
+        let (gone, dead) = (task.send(1, OTHER), task.once(2, OTHER, 50));
+        assert_eq!((task.ask(gone, request), task.ask(dead, request)), (Ok(None), Ok(None)));
+        task.deallocate(gone).unwrap();
+        task.space.port_died(port(2), OTHER, &mut task.effects);
+        assert_eq!(task.refs(dead, DEAD_NAME), 2);
+        let (deleted, died) = (Notice::PortDeleted, Notice::DeadName);
+        let expected = [released(1, OTHER), notify(handle, deleted, gone), notify(handle, died, dead)];
+        assert_eq!(task.done(), expected);
+    }
+}
+
+#[test]
+fn sp4_every_armed_request_of_a_port_fires() {
+    let mut task = Task::new();
+    let names = [task.send(1, OTHER), task.once(1, OTHER, 50), task.once(1, OTHER, 51)];
+    let others = [task.once(1, OTHER, 52), task.send(2, OTHER), task.once(1, ReceiverId(3), 53)];
+    let armed = |handle| Some(Request { handle, kind: RequestKind::SendPossible });
+    for (handle, name) in (60..).zip(names) {
+        task.ask(name, armed(handle)).unwrap();
+    }
+    task.ask(others[0], dead_name_request(70)).unwrap();
+    task.ask(others[1], armed(71)).unwrap();
+    task.ask(others[2], armed(72)).unwrap();
+    task.space.send_possible(port(1), OTHER, &mut task.effects);
+    let mut effects = task.done();
+    effects.sort_by_key(|effect| format!("{effect:?}"));
+    let possible = (60..).zip(names).map(|(handle, name)| notify(handle, Notice::SendPossible, name));
+    assert_eq!(effects, possible.collect::<Vec<_>>());
+    assert!(names.iter().all(|name| task.space.entry((*name).into()).unwrap().request().is_none()));
+    assert!(others.iter().all(|name| task.space.entry((*name).into()).unwrap().request().is_some()));
+}
+
+#[test]
 fn rebind_moves_what_is_held_or_changes_nothing() {
     let mut task = Task::new();
     let (name, once) = (task.send(1, OTHER), task.once(1, OTHER, 50));

@@ -199,3 +199,45 @@ fn a_header_that_fits_is_told_apart() {
     assert_eq!((envelope.reply, envelope.reply_disposition), (REPLY, Some(Disposition::MakeSendOnce)));
     assert_eq!((envelope.voucher.name, envelope.voucher.disposition), (VOUCHER, Some(Disposition::CopySend)));
 }
+
+#[test]
+fn e3_options_are_machs_bits() {
+    let low = [
+        Options::SEND_MSG,
+        Options::RCV_MSG,
+        Options::RCV_LARGE,
+        Options::RCV_LARGE_IDENTITY,
+        Options::SEND_TIMEOUT,
+        Options::SEND_OVERRIDE,
+        Options::SEND_INTERRUPT,
+        Options::SEND_NOTIFY,
+        Options::RCV_TIMEOUT,
+        Options::STRICT_REPLY,
+        Options::RCV_INTERRUPT,
+        Options::RCV_VOUCHER,
+        Options::RCV_GUARDED_DESC,
+    ];
+    assert_eq!(low.map(Options::bits), std::array::from_fn(|bit| 1 << bit));
+    let others = [
+        (Options::RCV_SYNC_WAIT, 0x4000),
+        (Options::RCV_SYNC_PEEK, 0x8000),
+        (Options::SEND_FILTER_NONFATAL, 0x1_0000),
+        (Options::SEND_TRAILER, 0x2_0000),
+        (Options::SEND_NOIMPORTANCE, 0x4_0000),
+        (Options::SEND_SYNC_OVERRIDE, 0x10_0000),
+        (Options::SEND_PROPAGATE_QOS, 0x20_0000),
+        (Options::SEND_SYNC_BOOTSTRAP_CHECKIN, 0x80_0000),
+        (Options::NONE.with_trailer(3), 0x0300_0000),
+        (Options::VECTOR, 0x1_0000_0000),
+        (Options::SEND_KOBJECT_CALL, 0x2_0000_0000),
+        (Options::SEND_MQ_CALL, 0x4_0000_0000),
+        (Options::SEND_ANY, 0x8_0000_0000),
+        (Options::SEND_DK_CALL, 0x10_0000_0000),
+        (Options::RCV_LINEAR_VECTOR, 1 << 60),
+        (Options::RCV_STACK, 1 << 61),
+        (Options::PEEK_MSG, 1 << 62),
+    ];
+    for (option, bits) in others {
+        assert_eq!(option.bits(), bits, "{option:?}");
+    }
+}

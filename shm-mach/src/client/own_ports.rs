@@ -1,0 +1,121 @@
+//! A task's own ports, by their number.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use crate::client::identity::Identity;
+use crate::client::message::PortId;
+use crate::client::port::Port;
+use crate::ipc::{Place, PortError, PortName};
+use crate::ring::layout::BELLS;
+use crate::segment::fork::Process;
+
+/// Ports of one task.
+const PORTS_MAX: usize = 1 << 24;
+/// Dead ports whose memory is kept for the next ones.
+const SPARE_MAX: usize = 64;
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct OwnPorts {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    made: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// `None` where the memory of a dead port was not kept.
+    port: Option<Arc<Port>>,
+    /// Which of the lives of the number; never 0.
+    life: u32,
+    name: Option<PortName>,
+    /// The receive right is a value of the program's, not only a name.
+    has_handle: bool,
+    /// The authority keeps a name for the port.
+    is_registered: bool,
+}
+
+impl OwnPorts {
+    /// Makes a port, which has no name yet. `limit` is its queue limit; its key is the next number
+    /// under `keys`, which nobody can guess, also who has seen others of them. `owner` is the task's process.
+    ///
+    /// # Errors
+    /// [`PortError::NoSpace`].
+    pub(crate) fn claim(
+        &mut self,
+        keys: &RandomState,
+        limit: u32,
+        owner: (Process, Identity),
+    ) -> Result<Arc<Port>, PortError> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None if self.slots.len() < PORTS_MAX => {
+                let slot = Slot { port: None, life: 0, name: None, has_handle: false, is_registered: false };
+                self.slots.push(slot);
+                self.slots.len() as u32 - 1
+            }
+            None => return Err(PortError::NoSpace),
+        };
+        self.made += 1;
+        let (id, key) = (PortId(self.made), keys.hash_one(self.made));
+        let slot = &mut self.slots[index as usize];
+        slot.life = slot.life.wrapping_add(1).max(1);
+        // Bell 0 is for news; ports beyond the other 63 share bells, which costs kicks, not wakes.
+        let bell = 1 + (index as usize % (BELLS - 1)) as u8;
+        match slot.port.as_mut().and_then(Arc::get_mut) {
+            Some(port) => port.renew(id, key, limit),
+            // There is none, or somebody still has a right to the dead one.
+            None => slot.port = Some(Arc::new(Port::new(id, (index, key), bell, limit, owner))),
+        }
+        Ok(slot.port.clone().expect("set just now"))
+    }
+
+    /// It has a name from here on, and a handle.
+    pub(crate) fn name(&mut self, index: u32, name: PortName) {
+        let slot = &mut self.slots[index as usize];
+        (slot.name, slot.has_handle, slot.is_registered) = (Some(name), true, false);
+    }
+
+    /// The receive right is gone. Says whether the authority keeps a name for the port.
+    pub(crate) fn release(&mut self, index: u32) -> bool {
+        let slot = &mut self.slots[index as usize];
+        slot.name = None;
+        if self.free.len() >= SPARE_MAX {
+            slot.port = None;
+        }
+        self.free.push(index);
+        slot.is_registered
+    }
+
+    /// The port with this number, if it lives.
+    pub(crate) fn get(&self, index: u32) -> Option<&Arc<Port>> {
+        let slot = self.slots.get(index as usize)?;
+        slot.name.and(slot.port.as_ref())
+    }
+
+    /// All that live.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Arc<Port>> {
+        self.slots.iter().filter_map(|slot| slot.name.and(slot.port.as_ref()))
+    }
+
+    /// Where a port of this task's own lies: at its number.
+    pub(crate) fn place(&self, index: u32) -> Place {
+        Place { segment: 0, generation: self.slots[index as usize].life, offset: u64::from(index) }
+    }
+
+    /// The receive right becomes a handle, or only a name; says whether it was a handle.
+    pub(crate) fn set_handle(&mut self, index: u32, has_handle: bool) -> bool {
+        std::mem::replace(&mut self.slots[index as usize].has_handle, has_handle)
+    }
+
+    /// Whether the receive right is a handle.
+    pub(crate) fn has_handle(&self, index: u32) -> bool {
+        self.slots[index as usize].has_handle
+    }
+
+    /// The authority keeps a name for the port from here on, or none; says what was so before.
+    pub(crate) fn set_registered(&mut self, index: u32, is_registered: bool) -> bool {
+        std::mem::replace(&mut self.slots[index as usize].is_registered, is_registered)
+    }
+}
