@@ -228,7 +228,7 @@ mod tests {
 
     /// A task, and a port of its own with `count` rights that are elsewhere.
     fn task(count: u32) -> (Arc<Inner>, ReceiveRight) {
-        let task = Task::new(Options::default(), None, NameTable::create(8).unwrap()).unwrap();
+        let task = Task::new(Options::default(), None, NameTable::create(16).unwrap()).unwrap();
         let right = task.allocate().unwrap();
         for _ in 0..count {
             right.port().add_once();

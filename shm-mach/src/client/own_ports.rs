@@ -37,8 +37,8 @@ struct Slot {
 }
 
 impl OwnPorts {
-    /// Makes a port, which has no name yet. `limit` is its queue limit; its key is the next number
-    /// under `keys`, which nobody can guess, also who has seen others of them. `owner` is the task's process.
+    /// Makes a port of the task `owner`, which has no name yet. `limit` is its queue limit; its key is the
+    /// next number under `keys`, which nobody can guess, also who has seen others of them.
     ///
     /// # Errors
     /// [`PortError::NoSpace`].
