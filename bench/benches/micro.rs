@@ -87,7 +87,8 @@ fn codecs(criterion: &mut Criterion) {
     });
     let head = Head { reply: Some(Token { slot: 3, generation: 9 }), ..Head::message(100, 24) };
     group.bench_function("slot", |bencher| {
-        bencher.iter(|| Head::decode(black_box(black_box(&head).encode(seq(77)))).expect("honest"));
+        bencher
+            .iter(|| Head::decode(black_box(black_box(&head).encode(seq(77))), || [0; 2]).expect("honest"));
     });
     group.finish();
 }

@@ -36,6 +36,7 @@ models! {
     lane::publish_consume, 3;
     lane::slot_again, 3;
     lane::payload_again, 3;
+    lane::region_again, 3;
     lane::death_against_push, 3;
     lane::reuse, 3;
     lane::close_when_full, 3;

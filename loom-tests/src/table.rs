@@ -37,6 +37,7 @@ const SAMPLES: &str = "shm-mach/src/ring/samples.rs";
 const SLEEPERS: &str = "shm-mach/src/ring/sleepers.rs";
 const MEMBERS: &str = "shm-mach/src/ring/members.rs";
 const PREPOSTS: &str = "shm-mach/src/ring/preposts.rs";
+const REGION: &str = "shm-mach/src/ring/region.rs";
 const GATE: &str = "futex/src/gate.rs";
 
 /// What loom says of threads that all sleep.
@@ -62,6 +63,7 @@ pub const ORDERS: &[Row] = &[
     row("cursor-publish", LANE_IN, "cursor-fence", Fails(&[("lane::payload_again", RACE)])),
     row("cursor-load", LANE_OUT, "cursor-fence", Relaxed),
     row("cursor-fence", LANE_OUT, "cursor-publish", Fails(&[("lane::payload_again", RACE)])),
+    row("region-read", REGION, "cursor-publish", Fails(&[("lane::region_again", RACE)])),
     row("flags-before", LANE_OUT, "none: a death may be seen late, by gate-light at the latest", Relaxed),
     row("flags-after", LANE_OUT, "gate-light", Relaxed),
     row("flags-store", LANE_IN, "flags-limit", Fails(&[("full::limit_of_a_generation", OLD_LIMIT)])),
@@ -362,6 +364,12 @@ pub const RULES: &[Row] = &[
         "loom-tests/src/models/lane.rs",
         "a ring is used again only when its close record was read",
         Fails(&[("lane::reuse", RACE)]),
+    ),
+    row(
+        "region-when-read",
+        "loom-tests/src/models/lane.rs",
+        "a region is written again only when its message was read",
+        Fails(&[("lane::region_again", RACE)]),
     ),
     row(
         "begin-before-request",

@@ -1,14 +1,19 @@
 //! The memory of one lane on the heap, and its two ends: the shipped code over a few slots.
 
+use std::num::NonZeroU32;
+
 use futex::Gate;
-use futex::sync::{AtomicU64, Ordering, fence};
+use futex::sync::{AtomicU64, Ordering, fence, yield_now};
 use shm_mach::ring::lane_in::{InWords, LaneIn};
 use shm_mach::ring::lane_out::{LaneOut, OutWords};
 use shm_mach::ring::layout::{Bell, Cursor, Entry, Flags, Slot};
 use shm_mach::ring::payload::Area;
+use shm_mach::ring::region;
 use shm_mach::ring::slot::{Head, seq};
 use shm_mach::ring::state::Seat;
 use shm_mach::segment::Shared;
+
+use crate::mail::body;
 
 /// Where lanes begin: the second message of a lane wraps the sequence number and the cursor.
 pub const START: u64 = u32::MAX as u64 - 1;
@@ -162,6 +167,41 @@ impl Wire {
     /// a wake-up that it has just served.
     pub fn clear_wish(&self) {
         self.flags.word.store(1 << 32, Ordering::Relaxed);
+    }
+
+    /// Publishes a large message: its payload lies in the lane's payload region, as if that were one.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn push_large(&self, lane: &mut LaneOut, id: i32, length: usize) {
+        let body = body(id, length);
+        region::write(&self.payload, [&[], &body]);
+        let head = Head { region: Some(NonZeroU32::MIN), ..Head::message(id, length) };
+        lane.push(head, [&[], &body]).expect("there is room");
+    }
+
+    /// Whether all that `lane` has sent was read, as the owner of a region asks.
+    pub fn is_read(&self, lane: &LaneOut) -> bool {
+        region::is_read(&self.cursor, lane.position())
+    }
+
+    /// Polls for a large message: its id, if it is whole.
+    ///
+    /// # Panics
+    /// When it is not what was sent.
+    pub fn poll_large(&self, lane: &mut LaneIn) -> i32 {
+        let head = loop {
+            match lane.peek().expect("an honest sender writes no nonsense") {
+                Some(head) => break head,
+                None => yield_now(),
+            }
+        };
+        assert_eq!(head.region, Some(NonZeroU32::MIN));
+        let mut bytes = Vec::new();
+        region::read(&self.payload, &head, &mut Vec::new(), &mut bytes).expect("it lies in the region");
+        assert!(bytes == body(head.id, head.length), "torn");
+        lane.advance(&head);
+        head.id
     }
 
     /// The control bell of its half.

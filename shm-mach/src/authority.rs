@@ -10,6 +10,7 @@
 //! | [`server`] | its sockets: attaching tasks, requests in, events out |
 
 pub mod ledger;
+mod lent;
 pub mod listen;
 mod once;
 mod owed;

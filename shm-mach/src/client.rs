@@ -30,6 +30,8 @@ pub(crate) mod peers;
 pub(crate) mod port;
 pub(crate) mod port_set;
 pub(crate) mod receive_right;
+pub(crate) mod regions_in;
+pub(crate) mod regions_out;
 pub(crate) mod replies;
 pub(crate) mod revoke;
 pub(crate) mod right;

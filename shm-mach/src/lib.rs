@@ -66,8 +66,8 @@
 //! same core costs that peer its time slice: the policy learns which of the two it is in.
 //!
 //! Each call has a form with a [`Deadline`], a point in time, and a form that does not wait. A send
-//! waits only for room in the queue; but the first send to a task that is not linked yet, and a send
-//! that passes on a third task's right, also wait for the authority's answer, and no deadline bounds
+//! waits only for room in the queue; but the first send to a task that is not linked yet, a send
+//! that passes on a third task's right, and one whose long body needs a new region, also wait for the authority's answer, and no deadline bounds
 //! that. A thread that waits wakes once a second to look whether its peers live.
 //!
 //! # Errors

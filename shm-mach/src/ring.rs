@@ -9,6 +9,7 @@
 //! | [`payload`] | room for bodies that do not fit into a slot |
 //! | [`reply`] | both ends of a reply slot: the answer to a request, once |
 //! | [`heap`] | room for answers that do not fit into a reply slot |
+//! | [`region`] | memory for large messages, beside the half |
 //! | [`group`] | the threads that wait for the same lanes, and how they sleep and wake |
 //! | [`state`] | what the lock of such a group guards: its lanes, and who waits |
 //! | [`members`] | a wait group over other groups: a port set |
@@ -33,6 +34,7 @@ pub mod order;
 pub mod patience;
 pub mod payload;
 pub mod preposts;
+pub mod region;
 pub mod reply;
 pub mod samples;
 pub mod sleepers;

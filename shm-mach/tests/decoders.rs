@@ -1,10 +1,14 @@
 //! Every decoder is total: whatever a peer writes, it yields a checked value or a refusal, and never
 //! a panic. And what is encoded is decoded.
 
+use std::num::NonZeroU32;
+
 use proptest::array::{uniform4, uniform32};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use shm_mach::ring::slot::{Head, Kind, LENGTH_MAX, PAYLOAD_UNIT, RIGHT_BYTES, RIGHTS_MAX, Token};
+use shm_mach::ring::slot::{
+    BODY_MAX, Head, INLINE, Kind, LENGTH_MAX, Nonsense, PAYLOAD_UNIT, RIGHT_BYTES, RIGHTS_MAX, Token,
+};
 use shm_mach::wire::control::{self, Control};
 use shm_mach::wire::hello::{ECHO_BYTES, HELLO_BYTES, Hello, echo};
 use shm_mach::wire::record::Record;
@@ -55,6 +59,7 @@ fn control() -> impl Strategy<Value = Control> {
             number,
             token: Token { slot, generation },
         }),
+        any::<NonZeroU32>().prop_map(|region| Control::Retired { region }),
     ]
 }
 
@@ -88,17 +93,25 @@ fn head() -> impl Strategy<Value = Head> {
     let reply =
         prop::option::of((0..u16::MAX, word()).prop_map(|(slot, generation)| Token { slot, generation }));
     let payload_at = word().prop_map(|units| units as usize * PAYLOAD_UNIT);
-    (kind, any::<i32>(), 0..=LENGTH_MAX, 0..=RIGHTS_MAX, reply, any::<u64>(), payload_at).prop_map(
-        |(kind, id, length, rights, reply, stamp, payload_at)| Head {
+    let region = prop::option::of(any::<NonZeroU32>());
+    let place = (payload_at, region, INLINE + 1..=BODY_MAX);
+    (kind, any::<i32>(), 0..=LENGTH_MAX, 0..=RIGHTS_MAX, reply, any::<u64>(), place).prop_map(
+        |(kind, id, length, rights, reply, stamp, (payload_at, region, large))| Head {
             kind,
             id,
-            length,
+            length: if kind == Kind::Message && region.is_some() { large } else { length },
             rights,
             reply,
             stamp,
             payload_at,
+            region: region.filter(|_| kind == Kind::Message),
         },
     )
+}
+
+/// What a slot says of which `head` was written.
+fn again(head: &Head, seq: u32) -> Result<Head, Nonsense> {
+    Head::decode(head.encode(seq), || head.encode_place(head.region.unwrap()))
 }
 
 proptest! {
@@ -111,7 +124,7 @@ proptest! {
     }
 
     #[test]
-    fn control_takes_any_words(id in 0..7i32, bytes in bytes(control::BYTES / 4)) {
+    fn control_takes_any_words(id in 0..8i32, bytes in bytes(control::BYTES / 4)) {
         if let Some(control) = Control::decode(id, &bytes) {
             let (again, encoded) = control.encode();
             prop_assert_eq!(again, id);
@@ -178,19 +191,29 @@ proptest! {
     }
 
     #[test]
-    fn head_takes_any_words(mut words in uniform4(any::<u64>()), kind in 0..4u64, rights in 0..1030u64) {
+    fn head_takes_any_words(
+        mut words in uniform4(any::<u64>()),
+        place in (any::<u64>(), prop_oneof![any::<u64>(), 0..64u64, BODY_MAX as u64 - 2..BODY_MAX as u64 + 3]),
+        kind in 0..4u64,
+        rights in prop_oneof![0..3u64, 0..1030u64],
+    ) {
+        let place = [place.0, place.1];
         // By chance alone hardly any word has a known kind and few enough rights.
-        let _ = Head::decode(words);
+        let _ = Head::decode(words, || place);
         words[0] = words[0] & !(0xff << 56) | kind << 56;
         words[1] = words[1] & !(0xffff << 48) | rights << 48;
-        let decoded = Head::decode(words);
-        prop_assert_eq!(decoded.is_ok(), kind < 2 && rights <= RIGHTS_MAX as u64);
+        let decoded = Head::decode(words, || place);
+        let needs_region = rights > 0 || place[1] > INLINE as u64;
+        let is_place = place[0] as u32 != 0 && place[1] <= BODY_MAX as u64 && needs_region;
+        prop_assert_eq!(decoded.is_ok(), rights <= RIGHTS_MAX as u64 && (kind < 2 || kind == 2 && is_place));
         if let Ok(head) = decoded {
-            prop_assert!(head.length <= LENGTH_MAX && head.rights <= RIGHTS_MAX);
-            prop_assert!(head.payload_bytes() <= LENGTH_MAX + RIGHTS_MAX * RIGHT_BYTES);
+            let longest = if kind == 2 { BODY_MAX } else { LENGTH_MAX };
+            prop_assert!(head.length <= longest && head.rights <= RIGHTS_MAX);
+            prop_assert!(head.payload_bytes() <= longest + RIGHTS_MAX * RIGHT_BYTES);
+            prop_assert_eq!(head.region.is_some(), kind == 2);
             prop_assert!(head.payload_at % PAYLOAD_UNIT == 0 && head.payload_at >> 32 < PAYLOAD_UNIT);
             prop_assert!(head.reply.is_none_or(|token| token.slot < u16::MAX));
-            prop_assert_eq!(Head::decode(head.encode(words[0] as u32)), Ok(head));
+            prop_assert_eq!(again(&head, words[0] as u32), Ok(head));
         }
     }
 
@@ -198,6 +221,6 @@ proptest! {
     fn head_comes_back(head in head(), seq in any::<u32>()) {
         let words = head.encode(seq);
         prop_assert_eq!(words[0] as u32, seq, "the number that publishes the slot");
-        prop_assert_eq!(Head::decode(words), Ok(head));
+        prop_assert_eq!(again(&head, seq), Ok(head));
     }
 }

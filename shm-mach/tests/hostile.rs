@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -62,6 +63,7 @@ fn some_head(random: &mut Random) -> Head {
         reply: (random.below(3) == 0).then_some(token),
         stamp: random.next(),
         payload_at: random.pick(&[0, 64, 4096, 65_472, 65_536, u32::MAX as usize * 64]),
+        region: NonZeroU32::new(random.pick(&[0, 0, 0, 1, 2, u32::MAX])),
     }
 }
 
@@ -70,7 +72,7 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
     let lane = random.pick(&[1, 2, 3, 0, 255, 256, u32::MAX]);
     let position = random.pick(&[0, 1, 63, u64::from(u32::MAX) - 1, u64::MAX, u64::MAX - 1]);
     let wrong = random.pick(&[0, 0, 0, 1]);
-    match random.below(8) {
+    match random.below(9) {
         0 | 1 => Control::Opened {
             lane,
             generation: random.pick(&[1, 2, u32::MAX]),
@@ -93,6 +95,7 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
             let token = Token { slot: random.below(3) as u16, generation: random.below(4) as u32 };
             Control::Dropped { number: position, token }
         }
+        7 => Control::Retired { region: NonZeroU32::MIN },
         _ => Control::Abandoned { lane, end: position },
     }
 }

@@ -59,6 +59,25 @@ pub fn payload_again() {
     sender.join().unwrap();
 }
 
+/// Two messages by one region of memory, the second written when the first was read. Neither changes under
+/// the receiver that reads it.
+pub fn region_again() {
+    let wire = Wire::new(4).with_payload();
+    let mut lane = wire.sender(3);
+    let there = wire.clone();
+    let sender = spawn(move || {
+        there.push_large(&mut lane, 1, 40);
+        while step("region-when-read") && !there.is_read(&lane) {
+            yield_now();
+        }
+        there.push_large(&mut lane, 2, 40);
+    });
+    let mut lane = wire.receiver(3);
+    assert_eq!(wire.poll_large(&mut lane), 1, "out of order");
+    assert_eq!(wire.poll_large(&mut lane), 2, "out of order");
+    sender.join().unwrap();
+}
+
 /// A receiver declares the port dead while a sender sends. Once refused, always refused; and what
 /// was accepted is there to be read, nothing more and nothing less.
 pub fn death_against_push() {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::authority::lent::Lent;
 use crate::authority::owed::{self, Owed};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
 use crate::wire::request::{PortRef, Request};
@@ -31,9 +32,11 @@ pub struct Ledger {
     pub(super) tasks: BTreeMap<u64, Task>,
     pub(super) names: HashMap<String, Found>,
     waiting: Vec<Waiting>,
-    pairs: HashMap<(u64, u64), Pair>,
+    pub(super) pairs: HashMap<(u64, u64), Pair>,
+    /// Regions on their way, from one task to another.
+    pub(super) lent: Lent,
     /// What tasks that do not read what they are told will be told.
-    owed: owed::Ledger,
+    pub(super) owed: owed::Ledger,
     next_task: u64,
 }
 
@@ -57,7 +60,7 @@ struct Waiting {
 
 /// How far two tasks have been introduced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pair {
+pub(super) enum Pair {
     /// This one asked for it, and its half was passed on.
     Asked(u64),
     /// Both halves were passed on.
@@ -74,6 +77,7 @@ impl Ledger {
             names: HashMap::new(),
             waiting: Vec::new(),
             pairs: HashMap::new(),
+            lent: Lent::default(),
             owed: owed::Ledger::default(),
             next_task: first,
         }
@@ -118,6 +122,7 @@ impl Ledger {
         self.names.retain(|_, found| found.receiver != task);
         self.waiting.retain(|waiting| waiting.task != task);
         self.pairs.retain(|(one, other), _| *one != task && *other != task);
+        self.lent.forget(task);
         self.owed.forget(task);
         for peer in dead.peers {
             if let Some(peer) = self.tasks.get_mut(&peer) {
@@ -171,6 +176,11 @@ impl Ledger {
                 return None;
             }
             Request::Confirm => Ok(Answer::Done),
+            Request::Lend { task, region } => self.lend(from, task, region, fd, out),
+            Request::Adopted { task } => {
+                self.lent.take(task, from);
+                return None;
+            }
             Request::Hello { .. }
             | Request::Echo { .. }
             | Request::Child { .. }
@@ -342,19 +352,6 @@ impl Ledger {
         }
         self.give(right, from, to, false, out);
         Ok(Answer::Done)
-    }
-}
-
-impl Ledger {
-    /// Tells a task something about rights between it and `from`, now or when it reads again.
-    fn pass_on<F>(&mut self, from: u64, to: u64, what: Owed, count: u32, out: &mut Events<F>) {
-        if self.known(from, to).is_err() {
-            return;
-        }
-        if self.reachable(to).is_ok() {
-            return self.tell(to, what.event(from, count), None, out);
-        }
-        self.owed.keep(to, from, what, count);
     }
 }
 

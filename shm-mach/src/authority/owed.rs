@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::authority::ledger::{self, Events};
 use crate::wire::event::Event;
 use crate::wire::request::PortRef;
 
@@ -71,6 +72,19 @@ impl Ledger {
     /// A task is dead.
     pub(super) fn forget(&mut self, task: u64) {
         self.0.retain(|(to, from), _| *to != task && *from != task);
+    }
+}
+
+impl ledger::Ledger {
+    /// Tells a task something about rights between it and `from`, now or when it reads again.
+    pub(super) fn pass_on<F>(&mut self, from: u64, to: u64, what: Owed, count: u32, out: &mut Events<F>) {
+        if self.known(from, to).is_err() {
+            return;
+        }
+        if self.reachable(to).is_ok() {
+            return self.tell(to, what.event(from, count), None, out);
+        }
+        self.owed.keep(to, from, what, count);
     }
 }
 

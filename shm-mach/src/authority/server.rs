@@ -316,7 +316,7 @@ impl Server {
                 self.make_child(id, serial, special)
             }
             // A task maps what it is passed on: nothing but a segment.
-            (Stage::Attached(_), Request::Connect { .. } | Request::Accept { .. })
+            (Stage::Attached(_), Request::Connect { .. } | Request::Accept { .. } | Request::Lend { .. })
                 if !fd.as_ref().is_some_and(is_segment) =>
             {
                 Fate::Close

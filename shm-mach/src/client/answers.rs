@@ -145,6 +145,12 @@ impl PortState {
     #[inline]
     pub(super) fn take_answer(&mut self, into: &mut Received) -> bool {
         let Some((at, head)) = self.first_answer() else { return false };
+        if let Ok(Head { region: Some(region), .. }) = head {
+            let link = self.awaited[at].link.clone();
+            if self.misses(&link, region) {
+                return false;
+            }
+        }
         let awaited = self.awaited.swap_remove(at);
         self.once -= 1;
         self.lane_was_last = true;

@@ -26,8 +26,9 @@ impl DeadLane {
         self.end.is_some() || !self.is_fenced || (self.left > 0 && !matches!(self.lane.peek(), Ok(None)))
     }
 
-    /// Copies the rights of the next message that carries some; false when there is none (yet).
-    fn take(&mut self, raw: &mut RawRights) -> bool {
+    /// Copies the rights of the next message that carries some. Of one
+    /// whose region is not known yet `may_come` says whether it is waited for.
+    fn take(&mut self, link: &Link, raw: &mut RawRights, may_come: impl Fn() -> bool) -> Found {
         if !std::mem::replace(&mut self.is_fenced, true) {
             // Refused: then what is published from now on is found by a later look.
             let _ = self.lane.gate().heavy();
@@ -35,21 +36,37 @@ impl DeadLane {
         while self.left > 0 {
             let Ok(head) = self.lane.peek() else {
                 self.left = 0;
-                return false;
+                return Found::Nothing;
             };
-            let Some(head) = head else { return false };
-            let copied =
-                head.carries_rights() && self.lane.copy(&head, &mut raw.records, &mut raw.body).is_ok();
+            let Some(head) = head else { return Found::Nothing };
+            if head.carries_rights() && link.misses_rights(&head) && may_come() {
+                return Found::Later;
+            }
+            let copied = head.carries_rights()
+                && match head.region {
+                    None => self.lane.copy(&head, &mut raw.records, &mut raw.body).is_ok(),
+                    Some(_) => link.read_rights(&head, raw).is_ok(),
+                };
             self.lane.discard();
             self.left -= 1;
             if copied {
                 raw.token = head.reply;
                 raw.count = head.rights;
-                return true;
+                return Found::Rights;
             }
         }
-        false
+        Found::Nothing
     }
+}
+
+/// What a look at a killed lane finds.
+enum Found {
+    /// Rights, copied.
+    Rights,
+    /// No more (yet).
+    Nothing,
+    /// Rights in a region that was not heard of yet.
+    Later,
 }
 
 /// The rights of a message that is destroyed unread.
@@ -81,17 +98,19 @@ impl Link {
 
     /// Destroys messages in lanes that were killed, and answers that nobody waits for, up to the next
     /// one that carries rights: those are for the caller to release. False when there is none (yet).
-    pub(crate) fn destroy_unread(&self, raw: &mut RawRights) -> bool {
+    /// `may_come`: whether something that the authority has told is not heard yet.
+    pub(crate) fn destroy_unread(&self, raw: &mut RawRights, may_come: impl Fn() -> bool) -> bool {
         if self.remains.load(Ordering::Acquire) == 0 {
             return false;
         }
         let mut dead = self.dead_lanes.lock();
         let mut at = 0;
         while at < dead.len() {
-            if dead[at].take(raw) {
+            let found = dead[at].take(self, raw, &may_come);
+            if let Found::Rights = found {
                 return true;
             }
-            if let Some(end) = dead[at].end {
+            if let (Found::Nothing, Some(end)) = (found, dead[at].end) {
                 // Read to the end: the peer may use the ring again.
                 let over = dead.swap_remove(at);
                 self.remains.fetch_sub(1, Ordering::Relaxed);
@@ -102,7 +121,7 @@ impl Link {
             at += 1;
         }
         drop(dead);
-        self.take_late_answer(raw)
+        self.take_late_answer(raw, may_come)
     }
 
     /// The peer has seen that its lane is dead, and has ended it: it is free once it is read so far.

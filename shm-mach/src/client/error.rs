@@ -16,7 +16,7 @@ pub enum SendFailure {
     /// The queue was full until the deadline passed, or at once if the call does not wait.
     #[error("the queue was full until the deadline")]
     TimedOut,
-    /// The body is longer than any message over this link may be.
+    /// The body is longer than any message's may be: 64 MiB.
     #[error("a body of {length} bytes is longer than {longest}, the most that is copied")]
     TooLarge {
         /// Bytes of the body.
@@ -37,13 +37,13 @@ pub enum SendFailure {
     #[error("a right to another task's port cannot be passed on without an authority")]
     NotIntroduced,
     /// The authority is needed for this send, and it is dead or answers nonsense: the first to that task,
-    /// one that passes a right on, or one that waits for room at a task that has not answered the first
+    /// one that passes a right on, one whose long body needs a new region, or one that waits for room at a task that has not answered the first
     /// yet and never will.
     #[error("the authority is needed to reach the port's task, and is gone")]
     NoAuthority,
-    /// There is no lane, no payload area or no memory left for this right. Dropping rights to ports
-    /// of the same task helps.
-    #[error("no lane or payload area is left on the link to the port's task")]
+    /// There is no lane, no payload area, no region or no memory left for this right. Dropping rights to
+    /// ports of the same task helps; for a body that needs a region, that the task reads what it was sent.
+    #[error("no lane, payload area or region is left on the link to the port's task")]
     NoBuffer,
     /// This process is a forked child of the one that the right belongs to.
     #[error("the right belongs to the parent process: a forked child must attach by itself")]

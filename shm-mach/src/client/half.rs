@@ -222,6 +222,11 @@ impl PeerHalf {
         self.flags.at(lane).expect("an own lane's index is below LANES")
     }
 
+    /// As [`cursor_of`](Self::cursor_of), for a look.
+    pub(crate) fn cursor(&self, lane: usize) -> &Cursor {
+        &self.cursors[lane]
+    }
+
     /// How far the peer has read own lane `lane`.
     pub(crate) fn cursor_of(&self, lane: usize) -> Shared<Cursor> {
         self.cursors.at(lane).expect("an own lane's index is below LANES")

@@ -61,7 +61,7 @@ impl Link {
         mut head: Head,
         parts: [&[u8]; 2],
     ) -> Result<(), SendFailure> {
-        let (payload, longest) = (head.payload_bytes(), self.longest_body());
+        let (payload, longest) = (head.payload_bytes(), self.longest_payload());
         if payload > longest {
             return Err(SendFailure::TooLarge { length: head.length, longest });
         }
@@ -84,7 +84,7 @@ impl Link {
             Err(Refusal::Dead) => Err(SendFailure::PortDied),
             Err(refusal) => unreachable!("a new lane has room for a message: {refusal:?}"),
         };
-        self.retire(index, lane);
+        self.leave_lane(index, lane);
         sent
     }
 
@@ -118,11 +118,11 @@ impl Link {
         if let Some(bell) = sender.close() {
             self.ring(bell);
         }
-        self.retire(lane, sender);
+        self.leave_lane(lane, sender);
     }
 
     /// Nothing more is sent on a lane: it is free when the peer has read it to its end.
-    fn retire(&self, lane: usize, mut sender: LaneOut) {
+    fn leave_lane(&self, lane: usize, mut sender: LaneOut) {
         let mut out = self.out.lock();
         // The peer's half may have come since the lane was last used: it is looked for once.
         self.complete_lane(lane, &mut sender);
@@ -158,8 +158,8 @@ impl Link {
         LaneOut::ring(&self.own.bells, bell);
     }
 
-    /// The longest body of a message over this link.
-    pub(crate) fn longest_body(&self) -> usize {
+    /// The longest payload of a message that lies in the half; a longer one gets a region.
+    pub(crate) fn longest_payload(&self) -> usize {
         longest_payload(self.own.geometry.area_bytes)
     }
 
@@ -179,9 +179,17 @@ impl Link {
         self.has_backlog.store(!out.backlog.is_empty(), Ordering::Relaxed);
     }
 
+    /// Tells the peer something if that is possible now; gives the control lane's position after it.
+    pub(super) fn tell_now(&self, news: &Control) -> Option<u64> {
+        let mut out = self.out.lock();
+        out.flush();
+        (out.backlog.is_empty() && out.try_tell(news)).then(|| out.control.position())
+    }
+
     /// Tells what found the control lane full, as far as there is room now: the program may never
     /// tell anything again by itself.
     pub(crate) fn flush(&self) {
+        self.retire_regions();
         if self.has_backlog.load(Ordering::Relaxed) {
             let mut out = self.out.lock();
             out.flush();
@@ -213,7 +221,7 @@ impl OutLanes {
         }
     }
 
-    fn try_tell(&mut self, news: &Control) -> bool {
+    pub(super) fn try_tell(&mut self, news: &Control) -> bool {
         let (id, body) = news.encode();
         match self.control.push(Head::message(id, body.len()), [&[], &body]) {
             Ok(Some(bell)) => {

@@ -13,6 +13,8 @@ use crate::client::dead_lanes::DeadLane;
 use crate::client::half::{OwnHalf, PeerHalf};
 use crate::client::identity::Identity;
 use crate::client::lanes_out::OutLanes;
+use crate::client::regions_in::RegionsIn;
+use crate::client::regions_out::RegionsOut;
 use crate::client::replies::Replies;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::LaneOut;
@@ -51,6 +53,10 @@ pub(crate) struct Link {
     /// Stand for the peer's reply slots and flags while it has none here.
     pub(crate) blank: (Slot, ReplyFlags),
     pub(super) out: Lock<OutLanes>,
+    /// Regions for large messages to the peer.
+    pub(super) lent: RegionsOut,
+    /// The peer's, for those to this task.
+    pub(super) borrowed: RegionsIn,
     /// Something found the control lane full.
     pub(super) has_backlog: AtomicBool,
     pub(super) news: Lock<Option<LaneIn>>,
@@ -118,6 +124,8 @@ impl Link {
             replies: Replies::default(),
             blank: Default::default(),
             out: Lock::new(out),
+            lent: RegionsOut::default(),
+            borrowed: RegionsIn::default(),
             has_backlog: AtomicBool::new(false),
             news: Lock::new(None),
             heard: AtomicU64::new(0),

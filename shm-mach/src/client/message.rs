@@ -19,8 +19,8 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// A message with id `id` (`msgh_id`, any number) and `body`, from 0 bytes to the link's most:
-    /// half a payload area, 128 KiB unless the task was made with another size.
+    /// A message with id `id` (`msgh_id`, any number) and `body`, from 0 bytes to 64 MiB. Beyond half a
+    /// payload area, 128 KiB unless the task was made with another size, it costs memory of its own.
     #[inline]
     pub fn new(id: i32, body: &'a [u8]) -> Self {
         Self { id, body, reply: None, rights: Vec::new() }

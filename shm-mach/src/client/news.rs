@@ -142,6 +142,10 @@ impl Inner {
                 }
                 continue; // the events may have ended the link
             }
+            if let Control::Retired { region } = news {
+                // First: once the peer sees that this was read, it may tell of another region instead.
+                link.forget_region(region)?;
+            }
             link.advance_news();
             count += 1;
             match news {
@@ -160,6 +164,7 @@ impl Inner {
                     }
                 }
                 Control::Abandoned { lane, end } => link.bury_lane(lane, end)?,
+                Control::Retired { .. } => {}
                 Control::Unsent { port, epoch, key, receiver } => {
                     self.refuse_grant(link.task, receiver, PortRef { port, epoch, key, limit: 0 });
                 }
@@ -211,6 +216,7 @@ impl Inner {
             }
             Control::Claimed { number, .. } => !self.once_grants.knows(link.task, number),
             Control::Returned { .. } | Control::Dropped { .. } | Control::Settled { .. } => true,
+            Control::Retired { region } => link.region(region).is_none(),
             Control::Abandoned { .. } | Control::Unsent { .. } => false,
         }
     }
@@ -242,6 +248,16 @@ impl Inner {
         }
     }
 
+    /// Acts on what an authority had told before it was gone.
+    pub(super) fn hear_the_rest(&self, authority: &Authority) {
+        while authority.is_gone()
+            && let Some((event, fd)) = authority.next_event()
+        {
+            self.act_on(event, fd);
+            authority.count_acted();
+        }
+    }
+
     fn act_on(&self, event: Event, fd: Option<OwnedFd>) {
         match event {
             Event::Introduced { task, who, features } => self.be_introduced(task, who, features, fd),
@@ -266,6 +282,7 @@ impl Inner {
                     self.perform(target.settle_grants(task, issuer, port.epoch, port.key, held));
                 }
             }
+            Event::Lent { task, region } => self.be_lent(task, region, fd),
             Event::Revoke { serial, task, port } => self.revoke_by_policy(serial, task, port),
             Event::Died { task } => self.lose_task(task),
             Event::Appeared { serial, found } => {
@@ -341,7 +358,8 @@ impl Inner {
             self.lose_link_acting(link, true);
         } else {
             let acting = self.acting.lock();
-            self.act_on_events(); // it may have died with the authority, which had told of it before
+            // It may have died with the authority, which had told of it before.
+            self.authority.iter().for_each(|authority| self.hear_the_rest(authority));
             self.lose_link_acting(link, false);
             drop(acting);
             // Perhaps no authority is there to say that it is dead. Then only this task is asked.
@@ -360,6 +378,7 @@ impl Inner {
         let mut links = self.links.lock();
         *links = Arc::new(links.iter().filter(|other| !Arc::ptr_eq(other, link)).cloned().collect());
         drop(links);
+        link.end_regions();
         self.end_task(link.task, condemned);
         // Rights of third tasks are among what is never received, also of one who writes nonsense.
         self.destroy_unread(link);

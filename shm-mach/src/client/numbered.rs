@@ -159,7 +159,8 @@ impl Numbered {
         if link.is_dead() {
             return Err(SendFailure::PortDied);
         }
-        let (length, longest) = (message.body.len(), link.longest_body());
+        // A region would outlive the lane, which ends with its one message.
+        let (length, longest) = (message.body.len(), link.longest_payload());
         if length > longest {
             return Err(SendFailure::TooLarge { length, longest });
         }

@@ -10,7 +10,7 @@ use crate::client::numbered::Numbered;
 use crate::client::port::Port;
 use crate::client::right::Passage;
 use crate::client::task::Inner;
-use crate::ring::slot::{Head, RIGHT_BYTES, Token};
+use crate::ring::slot::{BODY_MAX, Head, RIGHT_BYTES, Token};
 use crate::wire::record::Record;
 
 /// The right to send one message to a port. Sending never waits: it is not subject to the queue
@@ -111,7 +111,8 @@ impl SendOnceRight {
     /// In the order checked; the message comes back whole, and so does this right where it is still
     /// good for something: [`SendFailure::Forked`], [`SendFailure::PortDied`] (the right is gone),
     /// [`SendFailure::TooLarge`], [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`],
-    /// [`SendFailure::NoBuffer`].
+    /// [`SendFailure::NoBuffer`]; of a long body that needs a new region also
+    /// [`SendFailure::NoAuthority`].
     #[inline]
     pub fn send(mut self, mut message: Message<'_>) -> Result<(), SendError<'_>> {
         if self.target.as_ref().is_some_and(Target::is_forked) {
@@ -131,6 +132,11 @@ impl SendOnceRight {
                 }
             },
             Some(Target::Local(port)) => {
+                if message.body.len() > BODY_MAX {
+                    let failure = SendFailure::TooLarge { length: message.body.len(), longest: BODY_MAX };
+                    self.target = Some(Target::Local(port));
+                    return Err(SendError::new(failure, message).with_right(self));
+                }
                 port.answer_local(LocalMessage::of(message, port.identity));
                 Ok(())
             }
@@ -162,22 +168,40 @@ fn answer<'l>(
     if link.is_answer_dead(token) {
         return Err(SendFailure::PortDied);
     }
-    let (length, longest) = (message.body.len(), link.longest_body());
-    if length > longest {
-        return Err(SendFailure::TooLarge { length, longest });
+    let length = message.body.len();
+    if length > BODY_MAX {
+        return Err(SendFailure::TooLarge { length, longest: BODY_MAX });
     }
     task.announce(link)?;
     let passage = Passage::prepare(task, message, link)?;
     let mut head = Head::message(message.id, length);
     head.reply = passage.token;
     head.rights = passage.records.len() / RIGHT_BYTES;
-    match link.answer(token, head, [&passage.records, message.body]) {
+    match publish(task, link, token, head, [&passage.records, message.body]) {
         Ok(()) => Ok(passage),
-        Err(_) => {
+        Err(failure) => {
             passage.refuse(message);
-            Err(SendFailure::NoBuffer)
+            Err(failure)
         }
     }
+}
+
+fn publish(
+    task: &Inner,
+    link: &Arc<Link>,
+    token: Token,
+    mut head: Head,
+    parts: [&[u8]; 2],
+) -> Result<(), SendFailure> {
+    let bytes = head.payload_bytes();
+    if bytes <= link.longest_payload() {
+        return link.answer(token, head, parts).map_err(|_| SendFailure::NoBuffer);
+    }
+    let loan = task.lend(link, bytes)?;
+    head.region = Some(loan.write(parts));
+    link.answer(token, head, parts).map_err(|_| SendFailure::NoBuffer)?;
+    loan.answered(token);
+    Ok(())
 }
 
 impl Drop for SendOnceRight {

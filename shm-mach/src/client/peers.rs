@@ -1,6 +1,7 @@
 //! The tasks that this one is linked with through the authority, and how links come to be.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -27,8 +28,9 @@ pub(crate) struct Peers {
 
 #[derive(Debug)]
 enum Peer {
-    /// A thread asks the authority for it; the peer's half may come before the answer.
-    Connecting(Option<OwnedFd>),
+    /// A thread asks the authority for it; the peer's half, and regions of it, may come before the
+    /// answer.
+    Connecting(Option<OwnedFd>, Vec<(NonZeroU32, OwnedFd)>),
     Linked(Arc<Link>),
 }
 
@@ -75,7 +77,7 @@ impl Inner {
     /// A task that this one does not know yet wants to send to it.
     pub(crate) fn be_introduced(&self, task: u64, who: Attested, features: u32, fd: Option<OwnedFd>) {
         let (Some(fd), Some(authority)) = (fd, &self.authority) else { return };
-        if let Some(Peer::Connecting(theirs)) = self.peers.table.lock().get_mut(&task) {
+        if let Some(Peer::Connecting(theirs, _)) = self.peers.table.lock().get_mut(&task) {
             *theirs = Some(fd); // this task has asked for it as well: its half is the answer
             return;
         }
@@ -91,7 +93,7 @@ impl Inner {
     pub(crate) fn be_accepted(&self, task: u64, fd: Option<OwnedFd>) {
         let Some(fd) = fd else { return };
         let link = match self.peers.table.lock().get_mut(&task) {
-            Some(Peer::Connecting(theirs)) => {
+            Some(Peer::Connecting(theirs, _)) => {
                 *theirs = Some(fd);
                 return;
             }
@@ -106,6 +108,27 @@ impl Inner {
         self.authority.as_ref().is_some_and(|authority| authority.is_gone() && !authority.has_events())
     }
 
+    /// A task that this one is linked with, or about to be, has a region for its messages.
+    pub(crate) fn be_lent(&self, task: u64, region: NonZeroU32, fd: Option<OwnedFd>) {
+        let (Some(fd), Some(authority)) = (fd, &self.authority) else { return };
+        let link = match self.peers.table.lock().get_mut(&task) {
+            Some(Peer::Connecting(_, regions)) => {
+                regions.push((region, fd));
+                return;
+            }
+            Some(Peer::Linked(link)) => link.clone(),
+            None => return,
+        };
+        self.borrow(authority, &link, region, &fd);
+    }
+
+    fn borrow(&self, authority: &Authority, link: &Arc<Link>, region: NonZeroU32, fd: &OwnedFd) {
+        authority.say(&Request::Adopted { task: link.task }, None);
+        if link.adopt_region(region, fd).is_err() {
+            self.lose_link(link, true);
+        }
+    }
+
     /// The link to a task, made if need be. Waits for the authority, never for the task.
     pub(crate) fn link_to(&self, task: u64) -> Result<Arc<Link>, SendFailure> {
         let authority = match &self.authority {
@@ -116,9 +139,9 @@ impl Inner {
             let mut table = self.peers.table.lock();
             match table.get(&task) {
                 Some(Peer::Linked(link)) => return Ok(link.clone()),
-                Some(Peer::Connecting(_)) => drop(table), // another thread asks: look again soon
+                Some(Peer::Connecting(..)) => drop(table), // another thread asks: look again soon
                 None => {
-                    table.insert(task, Peer::Connecting(None));
+                    table.insert(task, Peer::Connecting(None, Vec::new()));
                     break;
                 }
             }
@@ -138,8 +161,12 @@ impl Inner {
         let link = self.make_link(task, who, features, own);
         let before = self.peers.table.lock().insert(task, Peer::Linked(link.clone()));
         match before {
-            Some(Peer::Connecting(Some(fd))) => self.complete(&link, &fd),
-            Some(Peer::Connecting(None)) => {}
+            Some(Peer::Connecting(half, regions)) => {
+                for (region, fd) in regions {
+                    self.borrow(authority, &link, region, &fd);
+                }
+                half.iter().for_each(|fd| self.complete(&link, fd));
+            }
             // It died between the answer and now.
             _ => self.lose_link(&link, false),
         }
@@ -240,7 +267,7 @@ impl Inner {
     }
 }
 
-fn failure_of(error: &AuthorityError) -> SendFailure {
+pub(super) fn failure_of(error: &AuthorityError) -> SendFailure {
     match error {
         AuthorityError::TaskDied => SendFailure::PortDied,
         AuthorityError::NoBuffer => SendFailure::NoBuffer,

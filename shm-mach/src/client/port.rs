@@ -5,6 +5,7 @@
 //! peer says is believed unless the table says so too.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use futex::sync::{AtomicU32, Ordering, futex_wake};
@@ -81,6 +82,9 @@ pub(crate) struct PortState {
     pub(super) lane_was_last: bool,
     /// Whose lane said nonsense: to be condemned once the lock is released.
     pub(super) condemned: Vec<Arc<Link>>,
+    /// Regions of messages that could not be taken, because they are not known: to be heard of once the
+    /// lock is released.
+    pub(super) missing: Vec<(Arc<Link>, NonZeroU32)>,
     /// Notifications to be sent once the lock is released.
     pub(super) due: Vec<(Arc<Port>, Notification)>,
 }
@@ -377,6 +381,6 @@ impl PortState {
     }
 
     pub(super) fn has_aftermath(&self) -> bool {
-        !self.due.is_empty() || !self.condemned.is_empty()
+        !self.due.is_empty() || !self.condemned.is_empty() || !self.missing.is_empty()
     }
 }

@@ -276,6 +276,7 @@ pub(super) fn conclude(
         Taken::MessageAndAftermath => settle(),
         Taken::Aftermath => {
             settle();
+            port.into_iter().for_each(|port| task.hear_of_regions(port));
             return None;
         }
         Taken::PortDied => return Some(Err(ReceiveError::PortDied)),

@@ -145,6 +145,7 @@ impl Link {
                 Err(_) => true,
             };
             if is_over {
+                self.asking_words(token.slot).finish(token.generation);
                 asking.give_back(*token);
                 self.remains.fetch_sub(1, Ordering::Relaxed);
             }
@@ -166,23 +167,31 @@ impl Link {
     }
 
     /// Takes such answers, up to one that carries rights; says whether there is one.
-    pub(crate) fn take_late_answer(&self, raw: &mut RawRights) -> bool {
+    /// Of one whose region is not known yet `may_come` says whether it is waited for.
+    pub(crate) fn take_late_answer(&self, raw: &mut RawRights, may_come: impl Fn() -> bool) -> bool {
         let mut asking = self.replies.asking.lock();
         let mut at = 0;
         while let Some(token) = asking.abandoned.get(at).copied() {
             let words = self.asking_words(token.slot);
             let answer = words.peek(token.generation);
-            if let Ok(None) = answer {
+            let rights = answer.ok().flatten().filter(carries_rights);
+            let waits = rights.is_some_and(|head| self.misses_rights(&head) && may_come());
+            if answer == Ok(None) || waits {
                 at += 1;
                 continue;
             }
             asking.abandoned.swap_remove(at);
             self.remains.fetch_sub(1, Ordering::Relaxed);
+            let copied = match (&rights, self.theirs()) {
+                (Some(head), _) if head.region.is_some() => self.read_rights(head, raw).is_ok(),
+                (Some(head), Some(theirs)) => {
+                    words.copy(&theirs.payload, head, &mut raw.records, &mut raw.body).is_ok()
+                }
+                _ => false,
+            };
+            words.finish(token.generation);
             asking.give_back(token);
-            if let (Ok(Some(head)), Some(theirs)) = (answer, self.theirs())
-                && carries_rights(&head)
-                && words.copy(&theirs.payload, &head, &mut raw.records, &mut raw.body).is_ok()
-            {
+            if let Some(head) = rights.filter(|_| copied) {
                 (raw.token, raw.count) = (head.reply, head.rights);
                 return true;
             }
@@ -226,9 +235,14 @@ impl Link {
         self.is_dead() || self.answering_words(token.slot).is_dead(token.generation)
     }
 
+    /// Whether the peer is done with the answer to a token.
+    pub(crate) fn is_answer_over(&self, token: Token) -> bool {
+        self.answering_words(token.slot).is_over(token.generation)
+    }
+
     /// Answers a token; `parts` are the records of the answer's rights and its body.
     pub(crate) fn answer(&self, token: Token, mut head: Head, parts: [&[u8]; 2]) -> Result<(), NoRoom> {
-        if head.payload_bytes() > 0 {
+        if head.payload_bytes() > 0 && head.region.is_none() {
             head.payload_at = self.write_long(token, parts)?;
         }
         head.stamp = self.replies.numbers.next();
@@ -300,6 +314,9 @@ impl Awaited {
         records: &mut Vec<u8>,
         body: &mut Vec<u8>,
     ) -> Result<(), Nonsense> {
+        if head.region.is_some() {
+            return self.link.read_large(head, records, body);
+        }
         let theirs = self.link.theirs().ok_or(Nonsense)?;
         match &self.place {
             Place::Slot(token) => {

@@ -224,7 +224,8 @@ impl Inner {
     /// claims that were refused, answers that nobody waits for. Called with no group locked.
     pub(crate) fn destroy_unread(&self, link: &Link) {
         let mut raw = RawRights::default();
-        while link.destroy_unread(&mut raw) {
+        let may_come = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
+        while link.destroy_unread(&mut raw, may_come) {
             self.release_rights(link, raw.token, &raw.records[..raw.count * RIGHT_BYTES]);
         }
     }

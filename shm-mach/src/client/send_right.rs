@@ -20,7 +20,7 @@ use crate::client::task::Inner;
 use crate::ipc::PortName;
 use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
-use crate::ring::slot::{Head, RIGHT_BYTES};
+use crate::ring::slot::{BODY_MAX, Head, RIGHT_BYTES};
 use crate::ring::world::World as _;
 use crate::wire::request::PortRef;
 
@@ -127,7 +127,8 @@ impl SendRight {
     /// # Errors
     /// In the order checked, the message coming back whole: [`SendFailure::Forked`],
     /// [`SendFailure::NoBuffer`] (first use of the right, or its first long body),
-    /// [`SendFailure::PortDied`] or [`SendFailure::Revoked`], [`SendFailure::TooLarge`].
+    /// [`SendFailure::PortDied`] or [`SendFailure::Revoked`], [`SendFailure::TooLarge`]; and of a body that
+    /// needs a new region [`SendFailure::NoBuffer`] and [`SendFailure::NoAuthority`].
     #[inline]
     pub fn send<'a>(&self, message: Message<'a>) -> Result<(), SendError<'a>> {
         self.send_deadline(message, Deadline::NEVER)
@@ -229,16 +230,59 @@ impl SendRight {
                     link.ring(bell);
                     return Ok(());
                 }
-                Err(refusal) => match self.overcome(refusal, link, sender, head, deadline) {
-                    Ok(()) => {}
-                    Err(failure) => {
-                        if refusal == Refusal::Dead && !self.held.is_dead() {
-                            // A later right lives: the next send opens another lane.
-                            self.close(own.take());
+                Err(refusal) => {
+                    let is_large = matches!(refusal, Refusal::NeedsArea | Refusal::TooLarge)
+                        && head.payload_bytes() > link.longest_payload();
+                    let overcome = if is_large {
+                        self.transfer_large(link, sender, head, parts, deadline)
+                    } else {
+                        self.overcome(refusal, link, sender, head, deadline)
+                    };
+                    match overcome {
+                        Ok(()) if is_large => return Ok(()),
+                        Ok(()) => {}
+                        Err(failure) => {
+                            if sender.lane.see_death() && !self.held.is_dead() {
+                                // A later right lives: the next send opens another lane.
+                                self.close(own.take());
+                            }
+                            return Err(failure);
                         }
-                        return Err(failure);
                     }
-                },
+                }
+            }
+        }
+    }
+
+    /// The same, by a region: taken when there is room in the queue, so that nothing waits with one.
+    #[cold]
+    fn transfer_large(
+        &self,
+        link: &Arc<Link>,
+        sender: &mut Sender,
+        mut head: Head,
+        parts: [&[u8]; 2],
+        deadline: Deadline,
+    ) -> Result<(), SendFailure> {
+        let bytes = head.payload_bytes();
+        if head.length > BODY_MAX {
+            return Err(SendFailure::TooLarge { length: head.length, longest: BODY_MAX });
+        }
+        loop {
+            if !sender.lane.has_room(bytes) {
+                let refusal = if sender.lane.see_death() { Refusal::Dead } else { Refusal::Full };
+                self.overcome(refusal, link, sender, head, deadline)?;
+                continue;
+            }
+            let loan = self.task.lend(link, bytes)?;
+            head.region = Some(loan.write(parts));
+            match sender.lane.push(head, parts) {
+                Ok(bell) => {
+                    loan.sent(sender.index, sender.lane.position());
+                    bell.into_iter().for_each(|bell| link.ring(bell));
+                    return Ok(());
+                }
+                Err(refusal) => self.overcome(refusal, link, sender, head, deadline)?,
             }
         }
     }
@@ -291,7 +335,6 @@ impl SendRight {
         deadline: Deadline,
     ) -> Result<(), SendFailure> {
         let lane = &mut sender.lane;
-        let longest = link.longest_body();
         match refusal {
             Refusal::Dead => {
                 let death = lane.death().unwrap_or(Death::Died);
@@ -302,11 +345,9 @@ impl SendRight {
                 Err(failure_of(self.held.death.get().copied().unwrap_or(death)))
             }
             _ if link.is_dead() => Err(SendFailure::PortDied),
-            Refusal::NeedsArea if head.length > longest => {
-                Err(SendFailure::TooLarge { length: head.length, longest })
-            }
             Refusal::NeedsArea => link.give_area(lane).map_err(|_| SendFailure::NoBuffer),
-            Refusal::TooLarge => Err(SendFailure::TooLarge { length: head.length, longest }),
+            // Not of a payload that fits into an area, nor of one in a region.
+            Refusal::TooLarge => Err(SendFailure::TooLarge { length: head.length, longest: BODY_MAX }),
             // The receiver may read, but how far can no more be told: its half would come by the authority.
             Refusal::Full if lane.is_pending() && link.theirs().is_none() && self.task.is_alone() => {
                 Err(SendFailure::NoAuthority)
@@ -354,6 +395,10 @@ impl SendRight {
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
         let body = message.body;
+        if body.len() > BODY_MAX {
+            let failure = SendFailure::TooLarge { length: body.len(), longest: BODY_MAX };
+            return Err(SendError::new(failure, message));
+        }
         let mut local = LocalMessage::of(message, self.task.identity);
         loop {
             let (refused, is_dead) = match port.send_local(local) {

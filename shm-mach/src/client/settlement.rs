@@ -115,7 +115,9 @@ impl Settlement {
     /// Forgets departed links of which nothing is left, and takes the questions that can be answered now.
     fn close(&self) -> Vec<Question> {
         let mut state = self.state.lock();
-        state.departed.retain(|departed| !departed.is_over());
+        for departed in state.departed.extract_if(.., |departed| departed.is_over()) {
+            departed.link.forget_regions();
+        }
         let State { departed, questions } = &mut *state;
         let waits =
             |question: &Question| departed.iter().any(|departed| departed.link.task == question.issuer);

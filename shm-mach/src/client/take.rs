@@ -25,6 +25,14 @@ pub(crate) enum Taken {
     InSet,
 }
 
+/// What lies at the head of a lane comes to.
+enum Take {
+    Message,
+    LaneIsOver,
+    /// It lies in a region that is to be heard of first.
+    Waits,
+}
+
 impl Port {
     /// Takes the next message, wherever it lies. Called under the group's lock.
     #[inline]
@@ -64,8 +72,10 @@ impl Port {
     #[inline]
     fn take_from_lane(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
         while let Some((at, head)) = state.ready() {
-            if self.take_at(state, at, head, into) {
-                return true;
+            match self.take_at(state, at, head, into) {
+                Take::Message => return true,
+                Take::LaneIsOver => {}
+                Take::Waits => return false,
             }
         }
         false
@@ -81,7 +91,14 @@ impl Port {
                 Source::Own(_) => state.port.take_local(into),
                 Source::Lane(at) => {
                     let head = state.head(at);
-                    self.take_at(state, at, head, into)
+                    match self.take_at(state, at, head, into) {
+                        Take::Message => true,
+                        Take::LaneIsOver => false,
+                        Take::Waits => {
+                            state.order.add(0, source); // it is still the next one
+                            return false;
+                        }
+                    }
                 }
             };
             if taken {
@@ -94,7 +111,7 @@ impl Port {
         false
     }
 
-    /// Takes what lies at the head of a lane; false if it was no message: then the lane is over.
+    /// Takes what lies at the head of a lane.
     #[inline]
     fn take_at(
         &self,
@@ -102,11 +119,23 @@ impl Port {
         at: usize,
         head: Result<Head, Nonsense>,
         into: &mut Received,
-    ) -> bool {
+    ) -> Take {
+        let mut large = None;
+        if let Ok(Head { region: Some(region), .. }) = head {
+            let holder = state.seat(at).holder;
+            large = state.port.holders.get(holder).link.clone();
+            if large.as_ref().is_some_and(|link| state.port.misses(link, region)) {
+                return Take::Waits;
+            }
+        }
         let copied = head.and_then(|head| match head.kind {
             Kind::Message => {
                 let Received { raw, body, .. } = &mut *into;
-                state.seat(at).lane.copy(&head, &mut raw.records, body).map(|()| Some(head))
+                match large {
+                    None => state.seat(at).lane.copy(&head, &mut raw.records, body),
+                    Some(link) => link.read_large(&head, &mut raw.records, body),
+                }
+                .map(|()| Some(head))
             }
             Kind::Close => Ok(None),
         });
@@ -118,18 +147,18 @@ impl Port {
                 }
                 state.port.lane_was_last = true;
                 state.advance(at, &head);
-                true
+                Take::Message
             }
             Ok(None) => {
                 self.end_lane(state, at, None);
-                false
+                Take::LaneIsOver
             }
             Err(_) => {
                 let holder = state.seat(at).holder;
                 let link = state.port.holders.get(holder).link.clone();
                 state.port.condemned.extend(link);
                 self.end_lane(state, at, Some(Death::Died));
-                false
+                Take::LaneIsOver
             }
         }
     }

@@ -101,7 +101,7 @@ impl LaneIn {
         // slot-publish (an acquire load is not allowed on a read-only page).
         sync::fence(order!("slot-fence", Acquire));
         let load = |index: usize| slot[index].load(sync::Ordering::Relaxed);
-        Head::decode([first, load(1), load(2), load(3)]).map(Some)
+        Head::decode([first, load(1), load(2), load(3)], || [load(4), load(5)]).map(Some)
     }
 
     /// The message at the head of a killed lane is destroyed. The sender is told nothing: it may use
@@ -121,12 +121,16 @@ impl LaneIn {
     }
 
     /// Copies what the head says its message consists of: the records of its rights and its body,
-    /// each appended. The bytes may change under the copy and mean nothing yet.
+    /// each appended. The bytes may change under the copy and mean nothing yet. A large message's lie in
+    /// its region: [`region::read`](super::region::read).
     ///
     /// # Errors
     /// [`Nonsense`]: the payload does not lie in the payload region.
     #[inline]
     pub fn copy(&self, head: &Head, rights: &mut Vec<u8>, body: &mut Vec<u8>) -> Result<(), Nonsense> {
+        if head.region.is_some() {
+            return Err(Nonsense);
+        }
         let slots = &*self.words.slots;
         let slot = &slots[self.head as usize & (slots.len() - 1)];
         payload::read(slot, &self.words.payload, head, rights, body)

@@ -5,6 +5,7 @@ use futex::{Gate, order};
 
 use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
 use crate::ring::payload::Area;
+use crate::ring::region::Unread;
 use crate::ring::slot::{Head, INLINE, seq};
 use crate::segment::Shared;
 
@@ -16,7 +17,7 @@ pub enum Refusal {
     Full,
     /// The port is dead, or this sender holds no right to it any more.
     Dead,
-    /// The body is longer than half a payload area.
+    /// The payload is longer than half a payload area: it belongs into a region.
     TooLarge,
     /// The body needs a payload area and the lane has none: give it one and try again.
     NeedsArea,
@@ -73,6 +74,8 @@ pub struct LaneOut {
     /// Messages are stamped whatever the receiver says.
     stamps: bool,
     area: Option<Area>,
+    /// Large messages.
+    large: Unread,
 }
 
 /// Up to this limit every dequeue is published. A model must get past it with a small ring.
@@ -105,6 +108,7 @@ impl LaneOut {
             dead: false,
             stamps: false,
             area: None,
+            large: Unread::default(),
         };
         lane.set_limit(limit);
         lane
@@ -183,7 +187,7 @@ impl LaneOut {
             return Err(Refusal::Dead);
         }
         let payload = head.payload_bytes();
-        if payload > 0 {
+        if payload > 0 && head.region.is_none() {
             let area = self.area.as_ref().ok_or(Refusal::NeedsArea)?;
             if payload > area.longest() {
                 return Err(Refusal::TooLarge);
@@ -261,11 +265,17 @@ impl LaneOut {
     /// when the private copy of it says "full".
     #[inline]
     pub fn has_room(&mut self, payload: usize) -> bool {
-        let fits = |lane: &Self| {
-            lane.tail - lane.head < lane.admitted
-                && (payload == 0 || lane.area.as_ref().is_some_and(|area| area.has_room(payload)))
-        };
+        let fits =
+            |lane: &Self| lane.tail - lane.head < lane.admitted && (payload == 0 || lane.has_place(payload));
         fits(self) || (self.refresh() && fits(self))
+    }
+
+    /// Whether a payload finds room: in the area, if it is short enough, else in a region.
+    fn has_place(&self, payload: usize) -> bool {
+        match &self.area {
+            Some(area) if payload <= area.longest() => area.has_room(payload),
+            _ => self.large.has_room(payload),
+        }
     }
 
     /// Reads the limit and the cursor; false if they say nothing new, or something impossible.
@@ -296,6 +306,7 @@ impl LaneOut {
         }
         let moved = unread != self.tail - self.head;
         self.head = self.tail - unread;
+        self.large.free(self.head);
         if moved && self.area.is_some() {
             let last = self.index(self.head.wrapping_sub(1));
             if let Some(area) = &mut self.area {
@@ -311,13 +322,20 @@ impl LaneOut {
         let slots = &*self.words.slots;
         let slot = &slots[index].words;
         if let Some(area) = &mut self.area {
-            if head.payload_bytes() > 0 {
+            if head.payload_bytes() > 0 && head.region.is_none() {
                 head.payload_at = area.write(parts, index).expect("room was checked");
             } else {
                 area.skip(index);
             }
         }
-        if head.payload_bytes() == 0 {
+        if let Some(region) = head.region {
+            self.large.add(self.tail + 1, head.payload_bytes());
+            let place = head.encode_place(region);
+            place
+                .iter()
+                .zip(&slot[4..])
+                .for_each(|(value, word)| word.store(*value, sync::Ordering::Relaxed));
+        } else if head.payload_bytes() == 0 {
             debug_assert!(parts[1].len() <= INLINE);
             sync::store_bytes(&slot[4..], parts[1]);
         }

@@ -17,6 +17,8 @@
 //! ...         areas x area bytes      payload areas
 //! ```
 //!
+//! Bodies that are too long for an area lie in segments of their own: [`region`](super::region).
+//!
 //! Lane 0 of each half is the *control lane*: it is open from the start, belongs to no port, and
 //! carries what the two libraries tell each other, such as "lane 5 is open for your port 3".
 //!
@@ -231,14 +233,14 @@ pub struct Geometry {
     pub slots: usize,
     /// Payload areas, for lanes that send bodies longer than a slot holds.
     pub areas: usize,
-    /// Bytes of each payload area: a multiple of 4096, at least 16 KiB. The longest body is half of
-    /// it.
+    /// Bytes of each payload area: a multiple of 4096, at least 16 KiB. The longest body that lies there is
+    /// half of it.
     pub area_bytes: usize,
 }
 
 impl Geometry {
     /// 1,024 slots a lane and 64 areas of 256 KiB: room for limits up to about 1,000 and bodies up
-    /// to 128 KiB, 33 MiB of addresses, of which only what is used becomes memory.
+    /// to 128 KiB before they need memory of their own, 33 MiB of addresses, of which only what is used becomes memory.
     pub const DEFAULT: Self = Self { slots: 1024, areas: 64, area_bytes: 256 << 10 };
 
     /// Whether a half can have these sizes.

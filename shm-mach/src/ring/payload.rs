@@ -112,6 +112,17 @@ pub fn read(
         futex::sync::load_bytes(&slot.words[4..], body);
         return Ok(());
     }
+    read_payload(region, head, records, body)
+}
+
+/// Copies the payload alone.
+#[inline]
+pub(super) fn read_payload(
+    region: &[AtomicU64],
+    head: &Head,
+    records: &mut Vec<u8>,
+    body: &mut Vec<u8>,
+) -> Result<(), Nonsense> {
     let record_bytes = head.rights * RIGHT_BYTES;
     let at = head.payload_at / 8;
     let end = at + record_bytes / 8 + head.length.div_ceil(8);

@@ -59,12 +59,25 @@ impl ReplyWords<'_> {
     /// side says so, or speaks of a later generation already, which it begins only when it has copied
     /// the answer. Flags of an earlier generation say nothing: most are never stored.
     pub fn is_consumed(&self, generation: u32) -> bool {
+        self.is_said(generation, FLAG_CONSUMED | FLAG_DEAD)
+    }
+
+    /// The answering side: whether the asking task is done with the answer in `generation`. More than
+    /// [`is_consumed`](Self::is_consumed): of an answer that nobody waited for, the rights may still be
+    /// read.
+    pub fn is_over(&self, generation: u32) -> bool {
+        self.is_said(generation, FLAG_CONSUMED)
+    }
+
+    /// Whether the asking task has said one of `flags` of the answer in `generation`, or has begun
+    /// another one.
+    fn is_said(&self, generation: u32, flags: u64) -> bool {
         let word = self.flags.word.load(sync::Ordering::Relaxed);
         // Pairs with reply-flags.
         sync::fence(order!("reply-consumed", Acquire));
         let ahead = ((word >> 32) as u32).wrapping_sub(generation);
         let is_over = ahead as i32 > 0 || (ahead != 0 && !sync::step("earlier-flags-say-nothing"));
-        is_over || (ahead == 0 && word & (FLAG_CONSUMED | FLAG_DEAD) != 0)
+        is_over || (ahead == 0 && word & flags != 0)
     }
 
     /// The answering side: stores the answer, or that there is none ([`Head::close`]), once in a
@@ -73,7 +86,13 @@ impl ReplyWords<'_> {
     #[inline]
     pub fn publish(&self, generation: u32, head: Head, body: &[u8]) -> Option<u8> {
         let words = &self.slot.words;
-        if head.payload_bytes() == 0 {
+        if let Some(region) = head.region {
+            let place = head.encode_place(region);
+            place
+                .iter()
+                .zip(&words[4..])
+                .for_each(|(value, word)| word.store(*value, sync::Ordering::Relaxed));
+        } else if head.payload_bytes() == 0 {
             sync::store_bytes(&words[4..], body);
         }
         let [first, second, third, fourth] = head.encode(generation);
@@ -106,10 +125,11 @@ impl ReplyWords<'_> {
         // ORDER(reply-look): a relaxed load and an Acquire fence, pairs with reply-publish.
         sync::fence(order!("reply-fence", Acquire));
         let load = |index: usize| words[index].load(sync::Ordering::Relaxed);
-        Head::decode([first, load(1), load(2), load(3)]).map(Some)
+        Head::decode([first, load(1), load(2), load(3)], || [load(4), load(5)]).map(Some)
     }
 
-    /// The asking side: copies the answer out; `region` is the payload region of the slot's half.
+    /// The asking side: copies the answer out; `region` is the payload region of the slot's half. A large
+    /// answer lies in its own region: [`region::read`](super::region::read).
     ///
     /// # Errors
     /// [`Nonsense`]: its payload does not lie in the region.
@@ -121,6 +141,9 @@ impl ReplyWords<'_> {
         records: &mut Vec<u8>,
         body: &mut Vec<u8>,
     ) -> Result<(), Nonsense> {
+        if head.region.is_some() {
+            return Err(Nonsense);
+        }
         payload::read(self.slot, region, head, records, body)
     }
 
@@ -148,6 +171,11 @@ impl ReplyWords<'_> {
         if head.payload_bytes() > 0 {
             self.store_flags(generation, FLAG_CONSUMED);
         }
+    }
+
+    /// The asking side: of an answer that nobody waited for, nothing more is read.
+    pub fn finish(&self, generation: u32) {
+        self.store_flags(generation, FLAG_CONSUMED);
     }
 
     /// The asking side: nobody waits for the answer any more. The slot must not be used again before

@@ -8,9 +8,18 @@
 //! 3     generation of the reply slot     where the payload begins, in units of 64 bytes
 //! 4..7  a body of up to 32 bytes, when the message carries no rights
 //! ```
+//! A *large* message (kind 2) has its payload in a region, and says where in words 4 and 5 instead; its
+//! length in word 0 and its payload in word 3 are 0:
+//!
+//! ```text
+//! 4     region                           where the payload begins in it, in units of 64 bytes
+//! 5     length of the body in bytes (all 64 bits)
+//! ```
 //! Word 0 is stored last, with Release: it publishes the other seven and the payload, and brings
 //! the length in the same load. A longer body, and the records of the rights before it, lie in the
 //! payload region of the same half.
+
+use std::num::NonZeroU32;
 
 /// Bytes of a body that fit into the slot itself.
 pub const INLINE: usize = 32;
@@ -18,8 +27,10 @@ pub const INLINE: usize = 32;
 pub const RIGHT_BYTES: usize = 32;
 /// The most rights one message carries.
 pub const RIGHTS_MAX: usize = 1023;
-/// The longest body that a slot can tell of: 16 MiB less one byte.
+/// The longest body beside which a slot can tell its kind: 16 MiB less one byte.
 pub const LENGTH_MAX: usize = (1 << 24) - 1;
+/// The longest body of all, in a region: 64 MiB.
+pub const BODY_MAX: usize = 64 << 20;
 /// Payload begins at multiples of this.
 pub const PAYLOAD_UNIT: usize = 64;
 
@@ -61,8 +72,10 @@ pub struct Head {
     /// When it was sent, in ticks of the senders' common clock; 0: not told. Of an answer: which one
     /// it is of all that the peer gave.
     pub stamp: u64,
-    /// Where its payload begins, in bytes from the start of the payload region.
+    /// Where its payload begins, in bytes from the start of the payload region, or of `region`.
     pub payload_at: usize,
+    /// The region of the sender's that its payload lies in, if not in the half: its number.
+    pub region: Option<NonZeroU32>,
 }
 
 /// The slot says something that no honest sender writes.
@@ -72,7 +85,16 @@ pub struct Nonsense;
 impl Head {
     /// A message of `length` bytes and nothing else.
     pub fn message(id: i32, length: usize) -> Self {
-        Self { kind: Kind::Message, id, length, rights: 0, reply: None, stamp: 0, payload_at: 0 }
+        Self {
+            kind: Kind::Message,
+            id,
+            length,
+            rights: 0,
+            reply: None,
+            stamp: 0,
+            payload_at: 0,
+            region: None,
+        }
     }
 
     /// The record that closes a lane.
@@ -95,30 +117,40 @@ impl Head {
     /// Words 0 to 3, with the sequence number that publishes them.
     #[inline]
     pub fn encode(&self, seq: u32) -> [u64; 4] {
-        let kind = match self.kind {
-            Kind::Message => 0u64,
-            Kind::Close => 1,
+        let (kind, length, payload_at) = match (self.kind, self.region) {
+            (Kind::Message, None) => (0u64, self.length, self.payload_at),
+            (Kind::Message, Some(_)) => (2, 0, 0),
+            (Kind::Close, _) => (1, self.length, self.payload_at),
         };
         let reply = self.reply.map_or(NO_REPLY, |token| token.slot);
         let generation = self.reply.map_or(0, |token| token.generation);
         [
-            u64::from(seq) | (self.length as u64) << 32 | kind << 56,
+            u64::from(seq) | (length as u64) << 32 | kind << 56,
             u64::from(self.id as u32) | (self.rights as u64) << 48 | u64::from(reply) << 32,
             self.stamp,
-            u64::from(generation) | ((self.payload_at / PAYLOAD_UNIT) as u64) << 32,
+            u64::from(generation) | ((payload_at / PAYLOAD_UNIT) as u64) << 32,
         ]
     }
 
-    /// Reads words 0 to 3, of which word 0 had the right sequence number.
+    /// Words 4 and 5 of a large message.
+    pub fn encode_place(&self, region: NonZeroU32) -> [u64; 2] {
+        let at = (self.payload_at / PAYLOAD_UNIT) as u64;
+        [u64::from(region.get()) | at << 32, self.length as u64]
+    }
+
+    /// Reads words 0 to 3, of which word 0 had the right sequence number; and of a large message words
+    /// 4 and 5, which `place` loads.
     ///
     /// # Errors
-    /// [`Nonsense`]: a kind that does not exist, or more rights than a message carries.
+    /// [`Nonsense`]: a kind that does not exist, more rights than a message carries; of a large message
+    /// no region, a body that is too long, or one that needs no region.
     #[inline]
-    pub fn decode(words: [u64; 4]) -> Result<Self, Nonsense> {
+    pub fn decode(words: [u64; 4], place: impl FnOnce() -> [u64; 2]) -> Result<Self, Nonsense> {
         let [first, second, stamp, fourth] = words;
-        let kind = match first >> 56 {
-            0 => Kind::Message,
-            1 => Kind::Close,
+        let (kind, is_large) = match first >> 56 {
+            0 => (Kind::Message, false),
+            1 => (Kind::Close, false),
+            2 => (Kind::Message, true),
             _ => return Err(Nonsense),
         };
         let rights = (second >> 48) as usize;
@@ -127,7 +159,7 @@ impl Head {
         }
         let slot = (second >> 32) as u16;
         let reply = (slot != NO_REPLY).then_some(Token { slot, generation: fourth as u32 });
-        Ok(Self {
+        let head = Self {
             kind,
             id: second as u32 as i32,
             length: (first >> 32) as usize & LENGTH_MAX,
@@ -135,7 +167,18 @@ impl Head {
             reply,
             stamp,
             payload_at: (fourth >> 32) as usize * PAYLOAD_UNIT,
-        })
+            region: None,
+        };
+        if is_large { head.in_region(place()) } else { Ok(head) }
+    }
+
+    #[cold]
+    fn in_region(self, [place, length]: [u64; 2]) -> Result<Self, Nonsense> {
+        let region = NonZeroU32::new(place as u32).ok_or(Nonsense)?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= BODY_MAX).ok_or(Nonsense)?;
+        let payload_at = (place >> 32) as usize * PAYLOAD_UNIT;
+        let head = Self { length, payload_at, region: Some(region), ..self };
+        if head.payload_bytes() == 0 { Err(Nonsense) } else { Ok(head) }
     }
 }
 

@@ -7,9 +7,12 @@
 //! 3   ABANDONED 0 lane u32 · 4 zero · 8 end u64 · 16 zero
 //! 4   UNSENT    0 port u32 · 4 epoch u32 · 8 key u64 · 16 receiver u64 · 24 zero
 //! 5   SETTLED   0 port u32 · 4 epoch u32 · 8 key u64 · 16 held u64 · 24 issuer u64
+//! 6   RETIRED   0 region u32 · 4 zero
 //! 8   CLAIMED   0 lane u32 · 4 generation u32 · 8 number u64 · 16 start u64 · 24 zero
 //! 9   DROPPED   0 slot u32 · 4 generation u32 · 8 number u64 · 16 zero
 //! ```
+
+use std::num::NonZeroU32;
 
 use crate::ring::slot::Token;
 
@@ -103,6 +106,11 @@ pub enum Control {
         /// the authority died before it told. Slot 65,535: none.
         token: Token,
     },
+    /// The sender uses a region no more: the receiver may unmap it.
+    Retired {
+        /// Its number.
+        region: NonZeroU32,
+    },
 }
 
 /// No token: see [`Control::Dropped`].
@@ -164,6 +172,10 @@ impl Control {
                 put(8, &number.to_le_bytes());
                 (9, body)
             }
+            Self::Retired { region } => {
+                put(0, &region.get().to_le_bytes());
+                (6, body)
+            }
         }
     }
 
@@ -204,6 +216,7 @@ impl Control {
                 let token = Token { slot: u16::try_from(word(0)).ok()?, generation: word(4) };
                 Some(Self::Dropped { number: long(8), token })
             }
+            6 => NonZeroU32::new(word(0)).map(|region| Self::Retired { region }),
             _ => None,
         }
     }
@@ -231,6 +244,7 @@ mod tests {
             Control::Claimed { lane: 255, generation: 1, number: u64::MAX - 4, start: u64::MAX },
             Control::Dropped { number: u64::MAX - 5, token: Token { slot: 7, generation: u32::MAX } },
             Control::Dropped { number: 0, token: NO_TOKEN },
+            Control::Retired { region: NonZeroU32::MAX },
         ];
         for control in all {
             let (id, body) = control.encode();
@@ -243,7 +257,8 @@ mod tests {
         assert_eq!(Control::decode(1, &[1; 31]), None);
         assert_eq!(Control::decode(2, &[1; 33]), None);
         assert_eq!(Control::decode(0, &[1; 32]), None);
-        assert_eq!(Control::decode(6, &[1; 32]), None);
+        assert_eq!(Control::decode(7, &[1; 32]), None);
+        assert_eq!(Control::decode(6, &[0; 32]), None, "no region has the number 0");
         assert_eq!(Control::decode(1, &[0; 32]), None, "lane 0 is the control lane itself");
     }
 }

@@ -7,6 +7,8 @@
 //! Every kind but CHALLENGE, WELCOME and REPLY is an *event*: before it is sent, the count in the
 //! task's page is incremented, so a task that has seen an effect of it can know that it is coming.
 
+use std::num::NonZeroU32;
+
 use super::bytes::{Reader, Writer};
 use super::request::{OnceRef, PortRef};
 
@@ -223,6 +225,13 @@ pub enum Event {
         /// The right's number.
         number: u64,
     },
+    /// A region that a task uses for messages to this one: the file descriptor. Answer with ADOPTED.
+    Lent {
+        /// The other task.
+        task: u64,
+        /// Its number for it.
+        region: NonZeroU32,
+    },
 }
 
 impl Event {
@@ -289,6 +298,9 @@ impl Event {
             Self::SettleOnce { issuer, receiver, number } => {
                 to.u32(22).u64(issuer).u64(receiver).u64(number);
             }
+            Self::Lent { task, region } => {
+                to.u32(13).u64(task).u32(region.get());
+            }
         }
         writer.take()
     }
@@ -342,6 +354,7 @@ impl Event {
             },
             21 => Self::ReleasedOnce { task: from.u64()?, number: from.u64()? },
             22 => Self::SettleOnce { issuer: from.u64()?, receiver: from.u64()?, number: from.u64()? },
+            13 => Self::Lent { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
             _ => return None,
         };
         from.end(event)
@@ -437,6 +450,7 @@ mod tests {
             Event::GrantedOnce { by: 1, right: OnceRef::Number(2), to: 3, who, number: 4 },
             Event::ReleasedOnce { task: 1, number: 2 },
             Event::SettleOnce { issuer: 1, receiver: 2, number: 3 },
+            Event::Lent { task: 3, region: NonZeroU32::MIN },
         ];
         let answers =
             [Answer::Done, Answer::Peer { who, features: 0 }, Answer::Found(found), Answer::Waiting];

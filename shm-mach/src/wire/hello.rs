@@ -1,4 +1,4 @@
-//! The two messages by which two processes join over a bare socket.
+//! What two processes that are joined over a bare socket say there.
 //!
 //! ```text
 //! HELLO, 48 bytes, little-endian, with the half's file descriptor and the sender's credentials
@@ -6,7 +6,11 @@
 //! 24 port u32 · 28 limit u32 · 32 key u64 · 40 zero
 //! ECHO, 16 bytes, with the sender's credentials
 //! 0  magic u64 · 8 the other's nonce u64
+//! LEND, 16 bytes, with a region's file descriptor and the sender's credentials; any time later
+//! 0  magic u64 · 8 region u32 · 12 zero
 //! ```
+
+use std::num::NonZeroU32;
 
 use crate::ring::layout::{MAGIC, VERSION};
 
@@ -14,6 +18,8 @@ use crate::ring::layout::{MAGIC, VERSION};
 pub const HELLO_BYTES: usize = 48;
 /// Bytes of an echo.
 pub const ECHO_BYTES: usize = 16;
+/// Bytes of what tells of a region.
+pub const LEND_BYTES: usize = 16;
 
 /// The first message of each side: here is my half, and a send right to this port of mine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +91,33 @@ pub fn echo(nonce: u64) -> [u8; ECHO_BYTES] {
     bytes
 }
 
+/// The bytes that tell of the sender's region `region`.
+pub fn lend(region: NonZeroU32) -> [u8; LEND_BYTES] {
+    let mut bytes = [0; LEND_BYTES];
+    bytes[0..8].copy_from_slice(&MAGIC.to_le_bytes());
+    bytes[8..12].copy_from_slice(&region.get().to_le_bytes());
+    bytes
+}
+
+/// Which region they tell of; `None`: no honest library says it.
+pub fn lent(bytes: &[u8]) -> Option<NonZeroU32> {
+    let region = NonZeroU32::new(u32::from_le_bytes(bytes.get(8..12)?.try_into().ok()?))?;
+    (bytes == lend(region)).then_some(region)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_is_told_of() {
+        let bytes = lend(NonZeroU32::MAX);
+        assert_eq!(lent(&bytes), Some(NonZeroU32::MAX));
+        assert_eq!(lent(&bytes[..15]), None);
+        assert_eq!(lent(&[bytes.as_slice(), b"x"].concat()), None);
+        assert_eq!(lent(&echo(0)), None, "no region has the number 0");
+        assert_eq!(lent(&[1; LEND_BYTES]), None);
+    }
 
     #[test]
     fn what_is_encoded_is_decoded() {

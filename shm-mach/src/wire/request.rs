@@ -5,6 +5,8 @@
 //! a port is port u32 · epoch u32 · key u64 · limit u32, a name is its length u8 and its bytes
 //! ```
 
+use std::num::NonZeroU32;
+
 use super::bytes::{Reader, Writer};
 use crate::ring::slot::Token;
 
@@ -200,6 +202,18 @@ pub enum Request {
         /// Who is to be asked.
         to: u64,
     },
+    /// Here is a region of mine (file descriptor), for messages to that task.
+    Lend {
+        /// The other task.
+        task: u64,
+        /// My number for it.
+        region: NonZeroU32,
+    },
+    /// I have mapped, or refused, one of the regions that this task lends me. Not answered.
+    Adopted {
+        /// The other task.
+        task: u64,
+    },
 }
 
 impl Request {
@@ -260,6 +274,12 @@ impl Request {
             Self::SettleOnce { issuer, number, to: holder } => {
                 to.u32(22).u32(serial).u64(*issuer).u64(*number).u64(*holder);
             }
+            Self::Lend { task, region } => {
+                to.u32(15).u32(serial).u64(*task).u32(region.get());
+            }
+            Self::Adopted { task } => {
+                to.u32(16).u32(serial).u64(*task);
+            }
         }
         writer.take()
     }
@@ -303,6 +323,8 @@ impl Request {
             },
             21 => Self::ReleaseOnce { receiver: from.u64()?, number: from.u64()? },
             22 => Self::SettleOnce { issuer: from.u64()?, number: from.u64()?, to: from.u64()? },
+            15 => Self::Lend { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
+            16 => Self::Adopted { task: from.u64()? },
             _ => return None,
         };
         from.end((serial, request))
@@ -337,6 +359,8 @@ mod tests {
             Request::GrantOnce { receiver: 1, right: OnceRef::Number(9), number: 2, to: 3, instead_of: 0 },
             Request::ReleaseOnce { receiver: 1, number: 2 },
             Request::SettleOnce { issuer: 1, number: 2, to: 3 },
+            Request::Lend { task: 6, region: NonZeroU32::MIN },
+            Request::Adopted { task: 7 },
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);

@@ -81,6 +81,13 @@ impl Raw {
     pub(crate) fn publish(&self, lane: usize, position: u64, head: Head, body: &[u8]) {
         let slot = self.slot(lane, position);
         store_bytes(&slot.words[4..], body);
+        if let Some(region) = head.region {
+            let place = head.encode_place(region);
+            place
+                .iter()
+                .zip(&slot.words[4..])
+                .for_each(|(value, word)| word.store(*value, Ordering::Release));
+        }
         let words = head.encode(seq(position));
         for at in [1, 2, 3, 0] {
             slot.words[at].store(words[at], Ordering::Release);
