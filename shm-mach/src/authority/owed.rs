@@ -103,14 +103,19 @@ mod tests {
         owed.keep(1, 2, Owed::Question { port: PORT, issuer: 7 }, 0);
         owed.keep(1, 2, Owed::Answer { port: PORT, issuer: 7 }, 4);
         owed.keep(1, 2, Owed::Answer { port: PORT, issuer: 7 }, 4);
+        owed.keep(1, 2, Owed::ReturnedOnce { number: 8 }, 1);
+        owed.keep(1, 2, Owed::QuestionOnce { number: 8, issuer: 7 }, 0);
+        owed.keep(1, 2, Owed::QuestionOnce { number: 8, issuer: 7 }, 0);
         owed.keep(5, 2, Owed::Answer { port: PORT, issuer: 7 }, 1);
         let told: Vec<Event> = std::iter::from_fn(|| owed.take(1)).collect();
-        assert_eq!(told.len(), 4);
+        assert_eq!(told.len(), 6);
         for event in [
             Event::Released { task: 2, port: PORT, count: 5, by: 7 },
             Event::Released { task: 2, port: PORT, count: 1, by: 8 },
             Event::Settle { issuer: 7, receiver: 2, port: PORT },
             Event::Settled { task: 2, port: PORT, issuer: 7, held: 4 },
+            Event::ReleasedOnce { task: 2, number: 8 },
+            Event::SettleOnce { issuer: 7, receiver: 2, number: 8 },
         ] {
             assert!(told.contains(&event), "{event:?} of {told:?}");
         }

@@ -64,8 +64,8 @@ impl World for Inner {
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
-        let is_new = |link: &Arc<Link>| link.has_news();
-        if !has_events() && !links.iter().any(is_new) {
+        let is_new = |link: &Arc<Link>| link.has_news() || link.has_unread();
+        if !self.settlement.is_due() && !has_events() && !links.iter().any(is_new) {
             return true;
         }
         let authority = self.authority.as_ref().map(|authority| (authority, authority.told()));
@@ -79,6 +79,8 @@ impl World for Inner {
             }
         }
         drop(acting);
+        // Who is about to sleep would do it only at its next tick.
+        self.destroy_all_unread();
         heard
     }
 

@@ -98,9 +98,8 @@ pub(crate) struct Aftermath {
 
 impl Port {
     pub(crate) fn new(id: PortId, at: (u32, u64), bell: u8, limit: u32, owner: (Process, Identity)) -> Self {
-        let state = PortState { limit, ..PortState::default() };
         let ((index, key), (process, identity)) = (at, owner);
-        let group = Group::new(bell, state);
+        let group = Group::new(bell, PortState { limit, ..PortState::default() });
         Self { id, index, key, process, identity, group, room: AtomicU32::new(0) }
     }
 
