@@ -14,6 +14,7 @@ mod lent;
 pub mod listen;
 mod once;
 mod owed;
+mod page;
 pub mod policy;
 pub mod server;
 

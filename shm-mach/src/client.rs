@@ -36,6 +36,7 @@ pub(crate) mod regions_out;
 pub(crate) mod replies;
 pub(crate) mod revoke;
 pub(crate) mod right;
+pub(crate) mod rings;
 pub(crate) mod send_right;
 pub(crate) mod settlement;
 pub(crate) mod space;

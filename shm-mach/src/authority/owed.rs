@@ -47,15 +47,16 @@ impl Ledger {
     /// less, and counts rights for longer.
     pub(super) fn keep(&mut self, to: u64, from: u64, what: Owed, count: u32) {
         let held: usize = self.0.iter().filter(|((_, by), _)| *by == from).map(|(_, all)| all.len()).sum();
-        let all = self.0.entry((to, from)).or_default();
-        if held < OWED_A_TASK || all.contains_key(&what) {
-            let kept = all.entry(what).or_default();
-            *kept = match what {
-                Owed::Returned { .. } => kept.saturating_add(count),
-                Owed::Question { .. } | Owed::Answer { .. } => count,
-                Owed::ReturnedOnce { .. } | Owed::QuestionOnce { .. } => 1,
-            };
+        let is_kept = self.0.get(&(to, from)).is_some_and(|all| all.contains_key(&what));
+        if held >= OWED_A_TASK && !is_kept {
+            return; // and no empty entry: what others are owed would wait behind it
         }
+        let kept = self.0.entry((to, from)).or_default().entry(what).or_default();
+        *kept = match what {
+            Owed::Returned { .. } => kept.saturating_add(count),
+            Owed::Question { .. } | Owed::Answer { .. } => count,
+            Owed::ReturnedOnce { .. } | Owed::QuestionOnce { .. } => 1,
+        };
     }
 
     /// Takes something that a task is to be told.

@@ -13,19 +13,15 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, acceptfrom_with, socke
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::authority::ledger::{Ledger, Outgoing};
+use crate::authority::page::{PAGE_BYTES, make_page};
 use crate::authority::policy::{Office, Policy};
 use crate::ring::layout::Bell;
 use crate::segment::process::start_time;
 use crate::segment::socket::{self, Credentials, Datagram};
-use crate::segment::{OwnSegment, PeerSegment, Shared, is_segment};
+use crate::segment::{PeerSegment, Shared, is_segment};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
-use crate::wire::place::{ARRIVED_AT, TOLD_AT};
 use crate::wire::request::{DATAGRAM_MAX, PAIRED, PROTOCOL, Request};
 
-/// Bytes of a task's page: two bells. The first counts the events that the task was or will be told,
-/// so that it knows that something is on its way; the second is rung once an event is there to be
-/// read, and is what the task sleeps on.
-pub const PAGE_BYTES: usize = 4096;
 /// The most bytes that a task's table of names may have.
 const TASK_SEGMENT_MAX: usize = 1 << 30;
 /// Events that wait for a task that does not read; from then on requests about it are refused.
@@ -73,6 +69,8 @@ struct Told {
     bytes: Vec<u8>,
     fd: Option<OwnedFd>,
     is_event: bool,
+    /// The task's page tells of it already.
+    is_counted: bool,
 }
 
 #[derive(Debug)]
@@ -454,18 +452,23 @@ impl Connection {
         }
     }
 
-    /// Counts an event in the task's page, then sends it, or keeps it until there is room.
+    /// Sends an event and counts it in the task's page, or counts it and keeps it until there is room. In
+    /// this order: what is counted and not there is waited for, and an authority may be stopped anywhere.
     fn tell(&mut self, event: &Event, fd: Option<OwnedFd>) -> Fate {
         let is_event = event.is_counted();
-        if let (Stage::Attached(attached), true) = (&self.stage, is_event) {
+        self.queue.push_back(Told { bytes: event.encode(), fd, is_event, is_counted: false });
+        let fate = self.flush();
+        if let (Some(last), Stage::Attached(attached)) = (self.queue.back_mut(), &self.stage)
+            && last.is_event
+            && !std::mem::replace(&mut last.is_counted, true)
+        {
             attached.told.count.fetch_add(1, Ordering::Release);
         }
-        self.queue.push_back(Told { bytes: event.encode(), fd, is_event });
-        self.flush()
+        fate
     }
 
     fn flush(&mut self) -> Fate {
-        while let Some(Told { bytes, fd, is_event }) = self.queue.front() {
+        while let Some(Told { bytes, fd, is_event, is_counted }) = self.queue.front() {
             match socket::send(&self.socket, bytes, fd.as_ref().map(AsFd::as_fd), false) {
                 Ok(()) => {}
                 Err(Errno::AGAIN) => return Fate::Keep,
@@ -476,6 +479,7 @@ impl Connection {
             // Only now: a task that was woken before it could read the event would sleep again, and
             // nothing would wake it.
             if let (Stage::Attached(attached), true) = (&self.stage, *is_event) {
+                attached.told.count.fetch_add(u32::from(!is_counted), Ordering::Release);
                 attached.arrived.count.fetch_add(1, Ordering::Release);
                 futex::sync::futex_wake(&attached.arrived.count, u32::MAX);
             }
@@ -489,11 +493,4 @@ fn is_readable(process: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(process, PollFlags::IN)];
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut fds, Some(&now)).is_ok() && !fds[0].revents().is_empty()
-}
-
-fn make_page() -> std::io::Result<([Shared<Bell>; 2], OwnedFd)> {
-    let segment = OwnSegment::create(PAGE_BYTES)?;
-    segment.prefault(0, PAGE_BYTES)?;
-    let bells = [TOLD_AT, ARRIVED_AT].map(|offset| segment.memory().view(offset));
-    Ok((bells, segment.into_read_only()))
 }

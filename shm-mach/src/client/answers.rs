@@ -295,9 +295,9 @@ impl Sources for PortState {
     }
 
     fn any_ready(&mut self, may_take: bool) -> bool {
-        may_take
-            && (!self.local.is_empty()
-                || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None))))
+        // Answers are taken without a round.
+        (may_take && !self.local.is_empty())
+            || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
     }
 
     fn due(&mut self, order: &mut Order) {

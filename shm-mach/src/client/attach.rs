@@ -178,7 +178,8 @@ impl Authority {
     /// sent: not what it had only counted.
     #[inline]
     pub(crate) fn has_events(&self) -> bool {
-        self.told() != self.acted.load(Ordering::Acquire) && !self.is_silent()
+        // One that has just arrived may not be counted yet.
+        self.told().wrapping_sub(self.acted.load(Ordering::Acquire)) as i32 > 0 && !self.is_silent()
     }
 
     /// How many events were told up to now, for [`has_acted_on`](Self::has_acted_on).

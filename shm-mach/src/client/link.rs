@@ -16,6 +16,7 @@ use crate::client::lanes_out::OutLanes;
 use crate::client::regions_in::RegionsIn;
 use crate::client::regions_out::RegionsOut;
 use crate::client::replies::Replies;
+use crate::client::rings::Rings;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::LaneOut;
 use crate::ring::layout::{Bell, LANES, ReplyFlags, Slot};
@@ -74,13 +75,9 @@ pub(crate) struct Link {
     /// Messages with rights that were taken and whose rights have not arrived.
     pub(super) in_hand: AtomicU32,
     /// How often a bell of the peer's was seen rung.
-    pub(super) rings: AtomicU32,
+    pub(super) rings: Rings,
     pub(super) watch: Watch,
 }
-
-/// How many rings more than messages taken a peer may have: more than it can have messages queued
-/// here that were rung for and not taken.
-const RINGS_AHEAD: u32 = 1 << 17;
 
 /// What tells of the peer's death when no authority does.
 #[derive(Debug)]
@@ -135,7 +132,7 @@ impl Link {
             dead: AtomicBool::new(false),
             unannounced: AtomicBool::new(false),
             in_hand: AtomicU32::new(0),
-            rings: AtomicU32::new(0),
+            rings: Rings::default(),
             watch,
         }
     }
@@ -239,18 +236,10 @@ impl Link {
     /// A bell was rung. If it is one of the peer's, says whether that was once too often: whether it
     /// has rung far more than what it has sent explains.
     pub(crate) fn rang(&self, bell: &Shared<Bell>) -> bool {
-        let is_ours =
-            self.bells().is_some_and(|bells| bells.as_ptr_range().contains(&std::ptr::from_ref(&**bell)));
-        if !is_ours {
-            return false;
-        }
-        let rings = self.rings.fetch_add(1, Ordering::Relaxed);
-        // Sums modulo 2^32: what counts is how far one is ahead of the other.
-        rings.is_multiple_of(1024) && {
-            let taken = self.own.taken().wrapping_add(self.answers_asked_to_ring());
-            let ahead = rings.wrapping_sub(taken) as i32;
-            ahead > RINGS_AHEAD as i32
-        }
+        let Some(bells) = self.bells() else { return false };
+        let Some(index) = bells.iter().position(|own| std::ptr::eq(own, &**bell)) else { return false };
+        let now = bell.count.load(Ordering::Relaxed);
+        self.rings.rang(index, now, || self.own.taken().wrapping_add(self.answers_asked_to_ring()))
     }
 
     /// Samples the bell that the peer rings for news.

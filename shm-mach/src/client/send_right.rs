@@ -111,6 +111,9 @@ impl SendRight {
 
     /// Leaves its lane for the next send by name. It was taken from there.
     pub(crate) fn put_lane_back(&self) {
+        if self.task.is_forked() {
+            return; // another thread may have held the lock
+        }
         let sender = self.sender.take();
         let left = self.held.by_name.lock().put(sender);
         self.sender.replace(left);
