@@ -3,7 +3,7 @@
 //! A ring without a reason costs its sleeper a wake-up, again and again. Rings with one are few: each is for a
 //! message that was queued when nobody was awake. So who is far ahead of what was taken is no honest peer.
 
-use futex::sync::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::ring::layout::BELLS;
 
