@@ -240,7 +240,9 @@ impl Player {
             self.hear(Deadline::after(Duration::from_millis(5)));
         }
         if !self.is_alone || self.asked > 0 {
+            // What it still waits for may come at any time.
             self.home.send(Message::new(UNSETTLED, &self.asked.to_le_bytes())).unwrap();
+            return;
         }
         let after = self.own.try_receive(&mut Received::new());
         assert_eq!(after, Err(ReceiveError::TimedOut), "nothing comes after no-senders");
