@@ -15,8 +15,8 @@ use common::watchdog::Watchdog;
 use common::{Peer, inherited, spawn, sys};
 use shm_mach::authority::Embedded;
 use shm_mach::{
-    AuthorityError, Deadline, Geometry, Identity, Message, Notification, Options, ReceiveRight, Received,
-    SendFailure, SendRight, Task,
+    AuthorityError, Deadline, Geometry, Identity, Message, Notification, Options, ReceiveError, ReceiveRight,
+    Received, SendFailure, SendRight, Task,
 };
 
 /// Small, so that little is looked at after each step.
@@ -202,7 +202,7 @@ impl Home {
                     assert_eq!(next(&port, "by the right that was passed on").body(), BODY);
                 }
                 drop(destination);
-                self.expect_return(&port, sent);
+                self.expect_return(&port);
             }
             (_, Some(port)) => sent |= is_whole(until_no_senders(&port, "the port of the third task")),
             (_, None) => {}
@@ -210,18 +210,18 @@ impl Home {
         sent
     }
 
-    /// The receiver counts the right no more. One that was granted and never sent is an exception, as
-    /// long as it is not settled: it counts until its destination ends.
-    fn expect_return(self, port: &ReceiveRight, sent: bool) {
-        let wait = if sent { soon() } else { Deadline::after(Duration::from_millis(300)) };
+    /// The receiver counts the right no more, also one that was granted and never sent: it asks the other
+    /// task what that has of the dead.
+    fn expect_return(self, port: &ReceiveRight) {
         let mut message = Received::new();
-        let is_told = port.receive_deadline(&mut message, wait).is_ok();
-        assert!(is_told || !sent, "a right that was dropped is counted");
-        drop(self);
-        if !is_told {
-            message = next(port, "a right to a task that has ended");
+        let (until, slice) = (soon(), Duration::from_millis(2));
+        while port.receive_deadline(&mut message, Deadline::after(slice)).is_err() {
+            assert!(!until.has_passed(), "a right that nobody has is counted");
+            let look = self.pair.port.try_receive(&mut Received::new());
+            assert_eq!(look, Err(ReceiveError::TimedOut), "nothing more was sent");
         }
         assert!(matches!(message.notification(), Some(Notification::NoSenders { .. })), "{message:?}");
+        assert_eq!(port.try_receive(&mut message), Err(ReceiveError::TimedOut), "once");
     }
 
     /// The dead keep no name, and nobody waits for it for ever.

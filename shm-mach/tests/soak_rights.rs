@@ -21,7 +21,7 @@ use common::meet::{send_rights, soon};
 use common::random::Random;
 use common::watchdog::Watchdog;
 use common::{Peer, spawn_noting, sys};
-use player::{FINISH, HELLO, INTRODUCTION, NOTE_AT, NUMBER, UNSETTLED, body, options};
+use player::{FINISH, HELLO, INTRODUCTION, NOTE_AT, NUMBER, body, options};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use shm_mach::{Message, Notification, ReceiveRight, Received, SendRight, Task};
 
@@ -42,10 +42,6 @@ struct Sums {
     acknowledged: u64,
     received: u64,
     introduced: u64,
-    /// Players that ended while their ports still counted a right, and requests that had no end then.
-    /// Both are known to happen, and not asserted: see the threats.
-    unsettled: u64,
-    endless: u64,
 }
 
 /// A player, alive or not, as the survivor knows it.
@@ -130,10 +126,6 @@ impl Survivor {
                 let whole = body(player.seed, 0, player.received);
                 assert!(message.body() == whole, "player {}: lost, twice, torn or out of order", player.seed);
             }
-            UNSETTLED => {
-                self.sums.unsettled += 1;
-                self.sums.endless += u64::from_le_bytes(message.body().try_into().expect("a number"));
-            }
             other => panic!("{other}"),
         }
     }
@@ -212,7 +204,8 @@ fn authority() -> (Peer, impl Fn() -> OwnedFd) {
 }
 
 /// Fails if an acknowledged message is lost, one comes twice, torn or out of order on any right, a
-/// request has two ends, or a task, a right, a name or a link is left in anybody's accounts.
+/// request has two ends, or none though everybody lives, or a task, a right, a name or a link is left in
+/// anybody's accounts.
 #[test]
 fn rights_and_messages_survive_their_holders() {
     if let Some(role) = role_beside() {

@@ -77,9 +77,15 @@ impl Inner {
     /// A task that this one does not know yet wants to send to it.
     pub(crate) fn be_introduced(&self, task: u64, who: Attested, features: u32, fd: Option<OwnedFd>) {
         let (Some(fd), Some(authority)) = (fd, &self.authority) else { return };
-        if let Some(Peer::Connecting(theirs, _)) = self.peers.table.lock().get_mut(&task) {
-            *theirs = Some(fd); // this task has asked for it as well: its half is the answer
-            return;
+        // This task may have asked for it as well: then its half is the answer.
+        let asked = match self.peers.table.lock().get_mut(&task) {
+            Some(Peer::Connecting(theirs, _)) => return *theirs = Some(fd),
+            // And was answered, before this event was acted on.
+            Some(Peer::Linked(link)) => Some(link.clone()),
+            None => None,
+        };
+        if let Some(link) = asked {
+            return self.complete(&link, &fd);
         }
         let Ok((own, own_fd)) = OwnHalf::create(self.options.geometry, self.gate) else { return };
         let link = self.make_link(task, who, features, own);
