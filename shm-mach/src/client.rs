@@ -43,4 +43,5 @@ pub(crate) mod space;
 pub(crate) mod space_calls;
 pub(crate) mod take;
 pub(crate) mod task;
+pub(crate) mod unsaid;
 pub(crate) mod ways;

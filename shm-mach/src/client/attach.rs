@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
+use crate::client::unsaid::{Unsaid, Waiting};
 use crate::ring::layout::Bell;
 use crate::ring::samples::Samples;
 use crate::segment::inherit::inherited;
@@ -108,7 +109,7 @@ pub(crate) struct Authority {
     socket: OwnedFd,
     talk: Lock<Talk>,
     /// What found the socket full, in order.
-    unsaid: Lock<VecDeque<(Vec<u8>, Option<OwnedFd>)>>,
+    unsaid: Lock<Unsaid>,
     /// How many events this task has acted on.
     acted: AtomicU32,
     /// How many have come over the socket and wait to be acted on.
@@ -274,25 +275,40 @@ impl Authority {
     }
 
     fn send(&self, request: &Request, serial: u32, fd: Option<&OwnedFd>) -> Result<(), AuthorityError> {
-        let fd = fd.map(OwnedFd::try_clone).transpose()?;
-        self.unsaid.lock().push_back((request.encode(serial), fd));
-        self.flush().map(|_| ())
+        let mut unsaid = self.unsaid.lock();
+        if !self.say_all(&mut unsaid)? || !self.put(request, serial, fd)? {
+            let fd = fd.map(OwnedFd::try_clone).transpose()?;
+            unsaid.keep(Waiting { request: request.clone(), serial, fd });
+        }
+        Ok(())
     }
 
     /// Says what was not said yet, as far as the socket has room; says whether that was all.
     pub(crate) fn flush(&self) -> Result<bool, AuthorityError> {
-        let mut unsaid = self.unsaid.lock();
-        while let Some((bytes, fd)) = unsaid.front() {
-            match socket::send(&self.socket, bytes, fd.as_ref().map(AsFd::as_fd), false) {
-                Ok(()) => drop(unsaid.pop_front()),
-                Err(Errno::AGAIN | Errno::TOOMANYREFS) => return Ok(false),
-                Err(errno) => {
+        self.say_all(&mut self.unsaid.lock())
+    }
+
+    fn say_all(&self, unsaid: &mut Unsaid) -> Result<bool, AuthorityError> {
+        while let Some(Waiting { request, serial, fd }) = unsaid.front() {
+            match self.put(request, *serial, fd.as_ref()) {
+                Ok(true) => unsaid.advance(),
+                Ok(false) => return Ok(false),
+                Err(error) => {
                     unsaid.clear();
-                    return Err(errno.into());
+                    return Err(error);
                 }
             }
         }
         Ok(true)
+    }
+
+    /// Puts a request into the socket; false if that has no room.
+    fn put(&self, request: &Request, serial: u32, fd: Option<&OwnedFd>) -> Result<bool, AuthorityError> {
+        match socket::send(&self.socket, &request.encode(serial), fd.map(AsFd::as_fd), false) {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN | Errno::TOOMANYREFS) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// Keeps what a waiting look-up came to.
