@@ -43,5 +43,6 @@ pub(crate) mod space;
 pub(crate) mod space_calls;
 pub(crate) mod take;
 pub(crate) mod task;
+pub(crate) mod tick;
 pub(crate) mod unsaid;
 pub(crate) mod ways;

@@ -210,11 +210,6 @@ impl Link {
         !self.dead.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether only the kernel can tell of the peer's death.
-    pub(crate) fn is_pair(&self) -> bool {
-        matches!(self.watch, Watch::Pair { .. })
-    }
-
     /// Asks the kernel whether the peer lives. A dead process's pidfd is readable, a closed socket
     /// has hung up, another start time is another process; nothing else counts as a death.
     pub(crate) fn has_died(&self) -> bool {

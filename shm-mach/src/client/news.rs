@@ -6,7 +6,6 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futex::{Deadline, Gate};
 
@@ -222,7 +221,7 @@ impl Inner {
     }
 
     /// Acts on every event of the authority that has arrived.
-    fn act_on_events(&self) {
+    pub(super) fn act_on_events(&self) {
         let Some(authority) = &self.authority else { return };
         while authority.has_events() {
             let Some((event, fd)) = authority.next_event() else { return };
@@ -312,34 +311,6 @@ impl Inner {
 
     // Death.
 
-    /// As [`tick`](Self::tick), if the last one is a second ago: for loops that never sleep.
-    pub(crate) fn tick_if_due(&self) {
-        let now = futex::sync::monotonic_ns();
-        let last = self.last_tick.load(Ordering::Relaxed);
-        if now.saturating_sub(last) >= TICK.as_nanos() as u64 {
-            self.last_tick.store(now, Ordering::Relaxed);
-            self.tick();
-        }
-    }
-
-    /// Asks the kernel about the peers that no authority watches: called about once a second by
-    /// whoever waits.
-    pub(crate) fn tick(&self) {
-        let watched = self.authority.as_ref().is_some_and(|authority| {
-            let _ = authority.flush(); // if it is gone, the next line finds it out
-            authority.check();
-            !authority.is_gone()
-        });
-        for link in self.links().iter() {
-            link.flush();
-            if (link.is_pair() || !watched) && link.has_died() {
-                self.lose_link(link, false);
-            }
-        }
-        // A task that only sends has nobody else who hears of deaths.
-        self.look();
-    }
-
     /// A task is dead, says the authority.
     fn lose_task(&self, task: u64) {
         let link = self.peers.get(task);
@@ -349,6 +320,7 @@ impl Inner {
         }
         self.peers.forget(task);
         self.ask_about(task);
+        self.ask_itself_about(task);
     }
 
     /// The peer died, or (`condemned`) wrote what no honest library writes: the link is over. What a
@@ -362,14 +334,13 @@ impl Inner {
             self.authority.iter().for_each(|authority| self.hear_the_rest(authority));
             self.lose_link_acting(link, false);
             drop(acting);
-            // Perhaps no authority is there to say that it is dead. Then only this task is asked.
-            self.ask_about(link.task);
+            self.ask_itself_about(link.task);
         }
     }
 
     /// The same, for a thread that acts, or that does not look at the last news. Says whether the link
     /// lived until now.
-    fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) -> bool {
+    pub(super) fn lose_link_acting(&self, link: &Arc<Link>, mut condemned: bool) -> bool {
         if !self.settlement.depart(link) {
             return false;
         }

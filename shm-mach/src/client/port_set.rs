@@ -236,9 +236,10 @@ impl PortSet {
             }
             if taken.is_none() {
                 if deadline.has_passed() {
+                    self.task.tick_if_due(); // who waits again and again, each time for less than a tick
                     return Err(ReceiveError::TimedOut);
                 }
-                self.task.tick();
+                self.task.tick(None);
             }
         }
     }

@@ -357,7 +357,7 @@ impl SendRight {
             }
             Refusal::Full if deadline.has_passed() => Err(SendFailure::TimedOut),
             Refusal::Full => {
-                self.wait_for_room(lane, head.payload_bytes(), deadline);
+                self.wait_for_room(link, lane, head.payload_bytes(), deadline);
                 if sender.lane.is_pending() {
                     self.complete(link, sender);
                 }
@@ -367,7 +367,7 @@ impl SendRight {
     }
 
     /// Waits until the receiver has read something, or something else is to be seen.
-    fn wait_for_room(&self, lane: &mut LaneOut, payload: usize, deadline: Deadline) {
+    fn wait_for_room(&self, link: &Arc<Link>, lane: &mut LaneOut, payload: usize, deadline: Deadline) {
         let mut patience = self.patience.borrow_mut();
         if patience.spin(self.wait.get(), || lane.has_room(payload)) {
             return;
@@ -385,7 +385,7 @@ impl SendRight {
                 set.add(word, sampled).expect("two words are not too many");
             }
             if set.sleep(slice) == futex::Outcome::TimedOut {
-                self.task.tick();
+                self.task.tick(is_certain.then_some(link));
             }
         }
         lane.lower_full();

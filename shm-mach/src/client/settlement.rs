@@ -158,18 +158,26 @@ impl Inner {
             for (to, port) in port.ask(issuer) {
                 authority.say(&Request::Settle { issuer, port, to }, None);
             }
-            if port.awaits_home(issuer) {
-                // This task itself is the destination.
-                let port = PortRef { port: port.index, epoch: 0, key: port.key, limit: 0 };
-                self.settlement.keep(Question { issuer, asker: authority.task, about: Subject::Port(port) });
-            }
         }
         for (number, to) in self.once_grants.passed_on_by(issuer) {
-            if to == authority.task {
-                self.settlement.keep(Question { issuer, asker: to, about: Subject::Once(number) });
-            } else {
+            if to != authority.task {
                 authority.say(&Request::SettleOnce { issuer, number, to }, None);
             }
+        }
+    }
+
+    /// A task is dead, whoever says so. Of rights that it had passed back to this task, this task itself is
+    /// the destination: what has not arrived when it is heard out never will.
+    pub(super) fn ask_itself_about(&self, issuer: u64) {
+        let Some(authority) = &self.authority else { return };
+        let keep = |about| self.settlement.keep(Question { issuer, asker: authority.task, about });
+        for port in self.all_ports().iter().filter(|port| port.awaits_home(issuer)) {
+            keep(Subject::Port(PortRef { port: port.index, epoch: 0, key: port.key, limit: 0 }));
+        }
+        for (number, _) in
+            self.once_grants.passed_on_by(issuer).into_iter().filter(|(_, to)| *to == authority.task)
+        {
+            keep(Subject::Once(number));
         }
     }
 

@@ -21,6 +21,7 @@ use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::{SendRight, Sender};
 use crate::client::settlement::Settlement;
 use crate::client::space::{Leftover, Names};
+use crate::client::tick::Ticks;
 use crate::ipc::backing::LINES_MAX;
 use crate::ipc::{NameReader, NameTable, New, PortError, PortName, ReceiverId};
 use crate::ring::lane_out::Death;
@@ -136,7 +137,7 @@ pub(crate) struct Inner {
     keys: RandomState,
     /// Apart from the numbers of ports.
     next_key: AtomicU64,
-    pub(crate) last_tick: AtomicU64,
+    pub(crate) ticks: Ticks,
 }
 
 impl std::fmt::Debug for Inner {
@@ -183,7 +184,7 @@ impl Task {
             next_link: AtomicU64::new(1),
             keys,
             next_key: AtomicU64::new(1 << 63),
-            last_tick: AtomicU64::new(0),
+            ticks: Ticks::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

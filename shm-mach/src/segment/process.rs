@@ -23,12 +23,19 @@ pub fn is_dead(pid: u32, started: u64, own: (u32, u64)) -> bool {
 
 fn read(pid: u32) -> Result<u64, ErrorKind> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.kind())?;
+    Ok(started(&stat))
+}
+
+/// The start time in a line of `/proc/PID/stat`; 0 of a process of which no thread runs any more.
+fn started(stat: &str) -> u64 {
     // Field 2 is the command in parentheses, which may itself contain spaces and parentheses.
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    let mut fields = after.split_ascii_whitespace();
-    let is_dead = fields.next().is_none_or(|state| matches!(state, "Z" | "X" | "x"));
-    let started = fields.nth(18).and_then(|field| field.parse().ok()).unwrap_or(0);
-    Ok(if is_dead { 0 } else { started })
+    let fields: Vec<&str> = after.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3).and_then(|field| field.parse::<u64>().ok());
+    let state = fields.first().copied().unwrap_or("X");
+    // The state is the first thread's. One that has ended may have left others behind that run on.
+    let is_dead = matches!(state, "Z" | "X" | "x") && number(20).unwrap_or(0) <= 1;
+    if is_dead { 0 } else { number(22).unwrap_or(0) }
 }
 
 #[cfg(test)]
@@ -46,5 +53,14 @@ mod tests {
         assert!(is_dead(pid, 1, own), "no such process");
         assert!(!is_dead(pid, 1, (own.0 + 1, own.1)), "the pids are of another namespace");
         assert!(!is_dead(pid, 0, own), "nobody knows when it started");
+    }
+    #[test]
+    fn a_process_lives_as_long_as_any_of_its_threads() {
+        let line = |state: &str, threads: u32| {
+            format!("7 (a) b (c) {state} 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 {threads} 0 4711 9 9")
+        };
+        assert_eq!(started(&line("S", 1)), 4711);
+        assert_eq!(started(&line("Z", 2)), 4711, "its first thread has ended alone");
+        assert_eq!((started(&line("Z", 1)), started(&line("X", 0)), started("")), (0, 0, 0));
     }
 }
