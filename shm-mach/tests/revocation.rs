@@ -192,6 +192,43 @@ fn revoke_all(test: &'static str) {
     holder.finish();
 }
 
+/// A holder passes its right back to the receiver itself, in a message that finds no room, and keeps it.
+/// Fails if what it has not sent is counted after its revocation, or if a right that it is given
+/// afterwards does not come back.
+#[test]
+fn what_a_revoked_holder_had_passed_home_is_counted_no_more() {
+    let _watchdog = Watchdog::start("what_a_revoked_holder_had_passed_home_is_counted_no_more", 60);
+    let authority = Embedded::start().unwrap();
+    let (receiver, loser) = (attach(&authority), attach(&authority));
+    let (full, own) = (receiver.check_in("full").unwrap(), loser.check_in("loser").unwrap());
+    let (to_full, to_loser) = (loser.look_up("full").unwrap(), receiver.look_up("loser").unwrap());
+    let (port, notify) = (receiver.allocate().unwrap(), receiver.allocate().unwrap());
+    let mut message = Received::new();
+    let mut give = || {
+        to_loser.send(Message::new(0, b"").with_right(port.make_send())).unwrap();
+        own.receive(&mut message).unwrap();
+        first_right(&mut message)
+    };
+    let right = give();
+    while to_full.try_send(Message::new(0, b"")).is_ok() {}
+    let home = Message::new(1, b"").with_right(right.clone());
+    assert_eq!(to_full.try_send(home).unwrap_err().failure(), SendFailure::TimedOut);
+    assert_eq!(port.try_receive(&mut Received::new()), Err(ReceiveError::TimedOut));
+    port.request_no_senders(0, &notify);
+    assert!(port.revoke(loser.identity()));
+    let mut told = Received::new();
+    notify.try_receive(&mut told).expect("nobody has a right");
+    assert!(matches!(told.notification(), Some(Notification::NoSenders { .. })));
+
+    while full.try_receive(&mut told).is_ok() {}
+    to_full.send(Message::new(2, b"").with_right(give())).unwrap();
+    full.receive(&mut told).unwrap();
+    first_right(&mut told).send(Message::new(3, b"")).unwrap();
+    port.receive(&mut told).unwrap();
+    assert_eq!(told.id(), 3);
+    drop(right);
+}
+
 /// Fails if the program's word reaches one receiver too few, ends the right of somebody else, or is
 /// acknowledged before it is carried out.
 #[test]

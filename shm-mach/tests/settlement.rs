@@ -16,8 +16,8 @@ use shm_mach::authority::Embedded;
 use shm_mach::wire::event::{Answer, Event};
 use shm_mach::wire::request::{PortRef, Request};
 use shm_mach::{
-    Deadline, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right, SendFailure,
-    SendRight, Task,
+    Deadline, Identity, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right,
+    SendFailure, SendRight, Task,
 };
 
 /// The queue limit of the destination's ports: soon full.
@@ -274,8 +274,19 @@ fn an_unused_grant_ends_with_its_issuers_right() {
     scene.loses_senders();
 }
 
+/// What becomes of a dead task's answer that waits in the queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Received,
+    /// Its port is destroyed.
+    Destroyed,
+    /// Its port's receiver revokes the rights of the dead.
+    Revoked,
+}
+
 /// A right in an answer of the dead, which is taken after the destination has heard of the death. Fails
-/// if such an answer is not among what is queued, or if its rights are lost on the way.
+/// if such an answer is not among what is queued, if its rights are lost on the way, or if it survives a
+/// revocation.
 #[test]
 fn a_right_in_a_dead_tasks_answer_is_good_or_given_back() {
     const TEST: &str = "a_right_in_a_dead_tasks_answer_is_good_or_given_back";
@@ -290,7 +301,7 @@ fn a_right_in_a_dead_tasks_answer_is_good_or_given_back() {
         issuer.done();
     }
     let _watchdog = Watchdog::start(TEST, 120);
-    for is_read in [true, false] {
+    for end in [End::Received, End::Destroyed, End::Revoked] {
         let mut scene = Scene::start(TEST);
         let mut rights = Vec::new();
         while rights.is_empty() {
@@ -301,12 +312,20 @@ fn a_right_in_a_dead_tasks_answer_is_good_or_given_back() {
         scene.kill();
         scene.drain();
         scene.keeps_senders();
-        if !is_read {
+        let mut message = Received::new();
+        if end == End::Revoked {
+            let issuer = Identity { pid: scene.issuer.0.id(), ..scene.destination.identity() };
+            assert!(replies.revoke(issuer), "what it had answered is queued");
+            replies.try_receive(&mut message).unwrap();
+            assert_eq!(message.notification(), Some(Notification::SendOnce), "instead of the answer");
+            assert_eq!(replies.try_receive(&mut message), Err(ReceiveError::TimedOut));
+            assert!(!replies.revoke(issuer), "there is nothing left");
+        }
+        if end != End::Received {
             drop(replies);
             scene.loses_senders();
             continue;
         }
-        let mut message = Received::new();
         replies.receive(&mut message).unwrap();
         assert_eq!(message.body(), b"answer");
         let right = message.take_rights().pop().and_then(Right::into_send).unwrap();

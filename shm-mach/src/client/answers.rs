@@ -1,5 +1,6 @@
 //! Send-once rights to a port, and the answers that it awaits by them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futex::Gate;
@@ -223,12 +224,29 @@ impl PortState {
         }
     }
 
-    /// A task's send-once rights to the port end. Says whether it held any.
+    /// The tasks that answers are awaited of, or that gave one which waits in the queue.
+    pub(super) fn answerers(&self) -> Vec<u64> {
+        let awaited = self.awaited.iter().map(|awaited| awaited.link.task);
+        let mut tasks: Vec<u64> = awaited.chain(self.local.iter().filter_map(|one| one.answer_of)).collect();
+        tasks.sort_unstable();
+        tasks.dedup();
+        tasks
+    }
+
+    /// A task's send-once rights to the port end, and what it had answered before it died. Says whether there
+    /// was any.
     pub(super) fn revoke_answers(&mut self, task: u64) -> bool {
         let (ended, kept): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.awaited).into_iter().partition(|awaited| awaited.link.task == task);
         self.awaited = kept;
-        let any = !ended.is_empty();
+        let (given, kept): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.local).into_iter().partition(|one| one.answer_of == Some(task));
+        self.local = kept;
+        let any = !(ended.is_empty() && given.is_empty());
+        for answer in given {
+            self.queue(LocalMessage::notification(Notification::SendOnce));
+            self.destroyed.push(answer);
+        }
         for awaited in ended {
             self.once -= 1;
             self.queue(LocalMessage::notification(Notification::SendOnce));
@@ -252,7 +270,8 @@ fn last_answer(awaited: &Awaited) -> Option<(Head, LocalMessage)> {
     let from = (!records.is_empty()).then(|| InHand::of(&awaited.link, head.rights));
     let raw = Raw { records, token: None, from };
     let (sender, rights) = (awaited.link.peer, Vec::new());
-    let message = LocalMessage { id: head.id, body, sender, reply: None, rights, stamp: 0, raw };
+    let (id, answer_of) = (head.id, Some(awaited.link.task));
+    let message = LocalMessage { id, body, sender, reply: None, rights, stamp: 0, raw, answer_of };
     (head.kind == Kind::Message).then_some((head, message))
 }
 

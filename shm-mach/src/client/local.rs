@@ -22,20 +22,23 @@ pub(crate) struct LocalMessage {
     pub(super) stamp: u64,
     /// Rights of a dead peer's answer that are nobody's yet.
     pub(super) raw: Raw,
+    /// The dead task whose answer it is.
+    pub(super) answer_of: Option<u64>,
 }
 
 impl LocalMessage {
     /// A message of this task's own.
     pub(crate) fn of(message: Message<'_>, sender: Identity) -> Self {
         let Message { id, body, reply, rights } = message;
-        Self { id, body: body.to_vec(), sender, reply, rights, stamp: 0, raw: Raw::default() }
+        let (body, raw) = (body.to_vec(), Raw::default());
+        Self { id, body, sender, reply, rights, stamp: 0, raw, answer_of: None }
     }
 
     pub(super) fn notification(notification: Notification) -> Self {
         let (id, body) = notification.encode();
         let stamp = futex::sync::stamp();
         let (sender, rights) = (Identity::KERNEL, Vec::new());
-        Self { id, body, sender, reply: None, rights, stamp, raw: Raw::default() }
+        Self { id, body, sender, reply: None, rights, stamp, raw: Raw::default(), answer_of: None }
     }
 
     pub(super) fn is_send_once(&self) -> bool {
@@ -112,6 +115,7 @@ impl PortState {
             rights: into.rights,
             stamp: _,
             raw: into.raw,
+            answer_of: _,
         } = message;
         true
     }

@@ -372,6 +372,7 @@ impl Inner {
         for (port, notification) in aftermath.due {
             port.notify(notification);
         }
+        self.release_answers(aftermath.destroyed);
         for link in aftermath.condemned {
             self.lose_link(&link, true);
         }

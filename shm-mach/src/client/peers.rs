@@ -246,7 +246,7 @@ impl Inner {
         // To a port of this task's own: the authority has told of it before, or is about to.
         self.hear_what_was_told(authority);
         match self.port(port.port) {
-            Some(home) if home.key == port.key && home.arrive_home(by) => {
+            Some(home) if home.key == port.key && home.arrive_home(by, port.epoch) => {
                 self.take_in(Target::Local(home)).into()
             }
             _ => Right::Dead,
@@ -259,7 +259,7 @@ impl Inner {
             return self.release(by, receiver, port);
         };
         if let Some(home) = self.port(port.port).filter(|home| home.key == port.key) {
-            self.perform(home.end_home(by, || authority.has_events()));
+            self.perform(home.end_home(by, port.epoch, || authority.has_events()));
         }
     }
 

@@ -87,6 +87,8 @@ pub(crate) struct PortState {
     pub(super) missing: Vec<(Arc<Link>, NonZeroU32)>,
     /// Notifications to be sent once the lock is released.
     pub(super) due: Vec<(Arc<Port>, Notification)>,
+    /// Messages that were taken out of the queue: their rights are to be released then.
+    pub(super) destroyed: Vec<LocalMessage>,
 }
 
 /// What is left to do when the group's lock is released.
@@ -94,6 +96,7 @@ pub(crate) struct PortState {
 pub(crate) struct Aftermath {
     pub(crate) condemned: Vec<Arc<Link>>,
     pub(crate) due: Vec<(Arc<Port>, Notification)>,
+    pub(crate) destroyed: Vec<LocalMessage>,
 }
 
 impl Port {
@@ -150,7 +153,7 @@ impl Port {
         if port.key == self.key && !table.is_dead {
             let is_covered = table.holders.covers(by, port.epoch);
             if to_self {
-                table.on_their_way.expect(by, is_covered);
+                table.on_their_way.expect(by, port.epoch, is_covered);
             } else if is_covered {
                 table.holders.grant(by, to, port.epoch);
                 table.holders.identify(to, who);
@@ -377,7 +380,9 @@ impl PortState {
 
     /// What is to be done once the lock is released.
     pub(crate) fn aftermath(&mut self) -> Aftermath {
-        Aftermath { condemned: std::mem::take(&mut self.condemned), due: std::mem::take(&mut self.due) }
+        let Self { condemned, due, destroyed, .. } = self;
+        let (condemned, due) = (std::mem::take(condemned), std::mem::take(due));
+        Aftermath { condemned, due, destroyed: std::mem::take(destroyed) }
     }
 
     pub(super) fn has_aftermath(&self) -> bool {

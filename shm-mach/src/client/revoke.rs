@@ -17,13 +17,15 @@ impl Port {
     pub(crate) fn revoke(&self, task: u64) -> (bool, Aftermath) {
         self.group.change(|state| {
             let mut held = state.port.revoke_answers(task);
+            // Else one that is never sent would be counted as long as the loser lives.
+            held |= state.port.on_their_way.revoke(task);
             let found = state.port.holders.find(task);
             if let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) {
                 held = true;
                 self.end_lanes_of(state, at, Death::Revoked);
                 state.port.holders.revoke(at);
-                state.port.judge();
             }
+            state.port.judge();
             (held, state.port.aftermath())
         })
     }
@@ -32,9 +34,8 @@ impl Port {
     /// Says whether there were any.
     pub(crate) fn revoke_all(&self) -> (bool, Aftermath) {
         self.group.change(|state| {
-            let mut links: Vec<_> = state.port.awaited.iter().map(|awaited| awaited.link.task).collect();
-            links.dedup();
-            let mut held = links.into_iter().fold(false, |any, task| state.port.revoke_answers(task) | any);
+            let tasks = state.port.answerers().into_iter();
+            let mut held = tasks.fold(false, |any, task| state.port.revoke_answers(task) | any);
             while !state.seats().is_empty() {
                 self.end_lane(state, 0, Some(Death::Revoked));
             }
@@ -54,7 +55,9 @@ impl Port {
         let awaited = state.port.awaited.iter().map(|awaited| &awaited.link);
         let links = state.port.holders.links().chain(awaited);
         let linked = links.filter(|link| link.peer == holder).map(|link| link.task);
-        linked.chain(state.port.holders.tasks_of(holder)).collect()
+        let answers = state.port.local.iter().filter(|message| message.sender == holder);
+        let answered = answers.filter_map(|message| message.answer_of);
+        linked.chain(state.port.holders.tasks_of(holder)).chain(answered).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::client::held::Target;
 use crate::client::holders::AUTHORITY;
 use crate::client::in_hand::InHand;
 use crate::client::link::{Link, NoRoom};
+use crate::client::local::LocalMessage;
 use crate::client::message::{Message, Received};
 use crate::client::numbered::Numbered;
 use crate::client::once_right::SendOnceRight;
@@ -227,6 +228,15 @@ impl Inner {
         let may_come = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
         while link.destroy_unread(&mut raw, may_come) {
             self.release_rights(link, raw.token, &raw.records[..raw.count * RIGHT_BYTES]);
+        }
+    }
+
+    /// Releases the rights of messages that are destroyed in a port's queue.
+    pub(crate) fn release_answers(&self, destroyed: Vec<LocalMessage>) {
+        for message in destroyed {
+            if let Some(from) = &message.raw.from {
+                self.release_rights(&from.link, None, &message.raw.records);
+            }
         }
     }
 

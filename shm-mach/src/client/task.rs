@@ -253,11 +253,7 @@ impl Inner {
         }
         let (messages, was_given) = port.destroy();
         self.once_grants.end_all(port);
-        for message in messages {
-            if let Some(from) = &message.raw.from {
-                self.release_rights(&from.link, None, &message.raw.records);
-            }
-        }
+        self.release_answers(messages);
         if was_given {
             self.look_after_death();
             self.destroy_all_unread();
