@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
 use crate::client::held::Held;
-use crate::client::send_right::SendRight;
+use crate::client::send_right::{SendRight, Sender};
 use crate::client::task::{Inner, Task};
 use crate::ipc::{PortError, PortName, RawName, TypeBits};
 
@@ -45,19 +45,29 @@ fn remember(task: u64, held: &Arc<Held>) {
     let _ = LAST.try_with(|last| last.borrow_mut()[place(held.name)].replace(new));
 }
 
+/// The lane of sends by a name, if it is open already.
+type Lane = Option<Box<Sender>>;
+
 impl Inner {
-    /// The credit behind the send right under a name.
-    fn credit_of(&self, name: RawName) -> Result<Arc<Held>, PortError> {
+    /// The credit behind the send right under a name, and its lane, if nobody uses that.
+    fn credit_of(&self, name: RawName) -> Result<(Arc<Held>, Option<Lane>), PortError> {
         let known = PortName::new(name.0).and_then(|name| recall(self.serial, name));
         if let Some(held) = known
             && !held.is_dead()
             && self.reader.lookup(held.name).is_some_and(|row| row.type_bits.contains(TypeBits::SEND))
         {
-            return Ok(held);
+            let mut by_name = held.by_name.lock();
+            // The name may stand on another one since.
+            if !by_name.is_over() {
+                let lane = by_name.take();
+                drop(by_name);
+                return Ok((held, lane));
+            }
         }
         let held = self.names.lock().send_credit(name)?;
         remember(self.serial, &held);
-        Ok(held)
+        let lane = held.by_name.lock().take();
+        Ok((held, lane))
     }
 }
 
@@ -97,8 +107,7 @@ impl Task {
         if self.inner.is_forked() {
             return Err(PortError::Forked);
         }
-        let held = self.inner.credit_of(name.into())?;
-        let lane = held.by_name.lock().take();
+        let (held, lane) = self.inner.credit_of(name.into())?;
         let has_lane = lane.is_some();
         let opens = lane.as_ref().is_none_or(Option::is_none) && held.target.receiver().is_some();
         if opens && !(has_lane && self.inner.names.lock().is_name_only(&held)) {
@@ -107,5 +116,30 @@ impl Task {
         let right = SendRight::with_lane(self.inner.clone(), held, lane.flatten(), false);
         let lent = Lent { right, has_lane };
         Ok(act(&lent.right))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::held::Target;
+    use crate::client::task::Options;
+    use crate::ipc::NameTable;
+    use crate::wire::request::PortRef;
+
+    #[test]
+    fn a_credit_that_is_over_is_not_used_again_while_the_name_stands_on_another() {
+        let task = Task::new(Options::default(), None, NameTable::create(16).unwrap()).unwrap();
+        let port = PortRef { port: 1, epoch: 0, key: 2, limit: 3 };
+        let passed_on_by = |by| task.inner.take_in(Target::granted(by, 9, port)).unwrap();
+        let (one, two) = (passed_on_by(5), passed_on_by(6));
+        assert_eq!(one.name(), two.name());
+        let name = one.into_name();
+        let (first, _) = task.inner.credit_of(name.into()).unwrap();
+        task.deallocate(name).unwrap();
+        let (second, _) = task.inner.credit_of(name.into()).unwrap();
+        assert!(!Arc::ptr_eq(&first, &second) && first.by_name.lock().is_over());
+        drop(two);
+        assert!(matches!(task.inner.credit_of(name.into()), Err(PortError::UnknownName)));
     }
 }

@@ -61,6 +61,11 @@ impl ByName {
         None
     }
 
+    /// Whether the credit is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
     /// The credit is over.
     pub(crate) fn end(&mut self) -> Option<Box<Sender>> {
         self.is_over = true;
