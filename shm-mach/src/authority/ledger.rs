@@ -213,12 +213,18 @@ impl Ledger {
 
     /// `one` and `other` must hear of each other's death.
     pub(super) fn acquaint(&mut self, one: u64, other: u64) -> Result<(), Refusal> {
-        for (task, peer) in [(one, other), (other, one)] {
-            let task = self.tasks.get_mut(&task).ok_or(Refusal::TaskDied)?;
+        let both = [(one, other), (other, one)];
+        // Both or neither: else one would be told of a task that knows nothing of it.
+        for (task, peer) in both {
+            let task = self.tasks.get(&task).ok_or(Refusal::TaskDied)?;
             if task.peers.len() >= PEERS_A_TASK && !task.peers.contains(&peer) {
                 return Err(Refusal::NoBuffer);
             }
-            task.peers.insert(peer);
+        }
+        for (task, peer) in both {
+            if let Some(task) = self.tasks.get_mut(&task) {
+                task.peers.insert(peer);
+            }
         }
         Ok(())
     }
@@ -444,6 +450,24 @@ mod tests {
         ledger.died(ids[0], &mut out);
         let told: Vec<u64> = out.iter().map(|outgoing| outgoing.to).collect();
         assert_eq!(told, [ids[1], ids[2]]);
+    }
+
+    #[test]
+    fn one_who_knows_too_many_is_not_made_known_to_another_either() {
+        let (mut ledger, ids) = tasks(PEERS_A_TASK + 3);
+        let popular = ids[0];
+        for other in &ids[1..=PEERS_A_TASK] {
+            know(&mut ledger, popular, *other);
+        }
+        let (another, dead) = (ids[PEERS_A_TASK + 1], ids[PEERS_A_TASK + 2]);
+        for (one, other) in [(popular, another), (another, popular)] {
+            assert_eq!(ledger.acquaint(one, other), Err(Refusal::NoBuffer));
+            assert!(ledger.known(one, other).is_err() && ledger.known(other, one).is_err());
+        }
+        ledger.died::<u32>(dead, &mut Vec::new());
+        assert_eq!(ledger.acquaint(another, dead), Err(Refusal::TaskDied));
+        assert_eq!(ledger.tasks[&another].peers.len(), 0);
+        know(&mut ledger, popular, ids[1]); // again
     }
 
     /// `one` holds a right that leads to `other`.
