@@ -7,6 +7,7 @@
 //!
 //! Above this floor shared memory is only ever seen as a [`Shared`] view of atomics.
 
+mod ancillary;
 pub mod fork;
 pub mod inherit;
 mod mapping;

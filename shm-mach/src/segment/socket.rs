@@ -1,14 +1,11 @@
 //! Datagrams with file descriptors and attested credentials, over a Unix socket.
 
-use std::io::{IoSlice, IoSliceMut};
+use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, UCred, recvmsg, sendmsg,
-};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, UCred, sendmsg};
 
 /// The process that sent a datagram, as the kernel attests it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,31 +69,5 @@ pub fn send(socket: impl AsFd, bytes: &[u8], fd: Option<BorrowedFd<'_>>, wait: b
 /// # Errors
 /// What the kernel says.
 pub fn receive(socket: impl AsFd, bytes: &mut [u8], wait: bool) -> Result<Datagram, Errno> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4), ScmCredentials(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let flags = if wait { RecvFlags::CMSG_CLOEXEC } else { RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT };
-    let received = loop {
-        match recvmsg(socket.as_fd(), &mut [IoSliceMut::new(bytes)], &mut control, flags) {
-            Err(Errno::INTR) => {}
-            other => break other?,
-        }
-    };
-    let mut datagram = Datagram { length: received.bytes, from: None, fds: Vec::new() };
-    for message in control.drain() {
-        match message {
-            RecvAncillaryMessage::ScmRights(rights) => datagram.fds.extend(rights),
-            RecvAncillaryMessage::ScmCredentials(credentials) => {
-                // The type says "not zero", the kernel says zero for a process of a foreign pid
-                // namespace: keep the compiler from believing the type.
-                let pid = std::hint::black_box(credentials.pid.as_raw_nonzero().get());
-                datagram.from = Some(Credentials {
-                    pid: pid as u32,
-                    uid: credentials.uid.as_raw(),
-                    gid: credentials.gid.as_raw(),
-                });
-            }
-            _ => {}
-        }
-    }
-    Ok(datagram)
+    super::ancillary::receive(socket.as_fd(), bytes, wait)
 }

@@ -99,6 +99,23 @@ pub(crate) fn in_fork(body: impl FnOnce() -> i32) -> i32 {
     if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -libc::WTERMSIG(status) }
 }
 
+/// Enters a pid namespace of its own, for the children that follow; says whether that is allowed.
+fn leave_pid_namespace() -> bool {
+    // SAFETY: plain numbers; nothing of the process's own is shared with others that rely on it.
+    let unshare = |flags| unsafe { libc::unshare(flags) } == 0;
+    unshare(libc::CLONE_NEWPID) || unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWPID)
+}
+
+/// Whether a process of this user can have a pid namespace of its own.
+pub(crate) fn has_pid_namespaces() -> bool {
+    in_fork(|| i32::from(!leave_pid_namespace())) == 0
+}
+
+/// As [`in_fork`], in a pid namespace of its own, where this process and its relatives are not visible.
+pub(crate) fn in_pid_namespace(body: impl FnOnce() -> i32) -> i32 {
+    in_fork(|| if leave_pid_namespace() { in_fork(body) } else { 102 })
+}
+
 /// A program that is killed when the thread that starts it ends.
 pub(crate) fn tied(command: &mut std::process::Command) -> &mut std::process::Command {
     use rustix::process::{Signal, set_parent_process_death_signal};
