@@ -129,7 +129,7 @@ pub use client::half::BadHalf;
 pub use client::identity::Identity;
 pub use client::join::{JoinError, Joined, join, join_deadline};
 pub use client::list::{ListedTask, Tasks};
-pub use client::message::{Message, Notification, PortId, Received};
+pub use client::message::{Message, Notification, Received};
 pub use client::once_right::SendOnceRight;
 pub use client::port_set::PortSet;
 pub use client::receive_right::ReceiveRight;

@@ -65,7 +65,7 @@ fn forking_parent() {
     let (joined, (port, set), own) = (joined.unwrap(), port.unwrap(), own.unwrap());
     own.send(Message::new(5, b"own")).unwrap();
     set.receive(&mut message).unwrap();
-    assert_eq!((message.id(), message.port()), (5, Some(port.id())));
+    assert_eq!((message.id(), message.port()), (5, Some(port.name())));
     for id in 0..1000 {
         joined.send.send(Message::new(id, &[2; 200])).unwrap();
         joined.receive.receive(&mut message).unwrap();

@@ -144,6 +144,7 @@ fn words(effect: &Effect) -> String {
         Effect::SendOnceDropped { port, receiver, handle } => {
             format!("unused {:?} {handle}", to(port, receiver))
         }
+        Effect::SendOnceDied { handle } => format!("dead {handle}"),
         Effect::ReceiveDestroyed { port, handle } => format!("destroyed {} {handle}", port.index),
         Effect::ReceiveReturned { port, handle } => format!("returned {} {handle}", port.index),
         Effect::SetDestroyed { handle } => format!("set {handle}"),

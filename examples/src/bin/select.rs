@@ -45,7 +45,7 @@ fn server() -> Outcome {
 fn serve_until_a_client_leaves(
     task: &Task,
     set: &PortSet,
-    sessions: &mut BTreeMap<shm_mach::PortId, (ReceiveRight, u64)>,
+    sessions: &mut BTreeMap<shm_mach::PortName, (ReceiveRight, u64)>,
     message: &mut Received,
 ) -> Outcome {
     loop {
@@ -64,7 +64,7 @@ fn serve_until_a_client_leaves(
                 set.insert(&session)?;
                 let right = session.make_send();
                 session.request_no_senders(0, &session);
-                sessions.insert(session.id(), (session, 0));
+                sessions.insert(session.name(), (session, 0));
                 reply.send(Message::new(OPEN + 100, &[]).with_right(right)).is_ok()
             }
             (ADD, Some((_, sum))) => {

@@ -4,6 +4,7 @@ use crate::client::identity::Identity;
 use crate::client::in_hand::InHand;
 use crate::client::once_right::SendOnceRight;
 use crate::client::right::Right;
+use crate::ipc::{PortName, RawName};
 use crate::ring::slot::Token;
 
 /// A message to be sent: an id that means something to the receiver, a body that is copied, and
@@ -69,11 +70,6 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A port of this task, to be compared with others: which one a message came through. A port has
-/// one as long as it lives, and no later port has the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PortId(pub(crate) u64);
-
 /// A received message, and the room for the next one: keep it and receive into it again, and no
 /// memory is allocated per message once it has held the longest. Rights that were not taken out are
 /// dropped by the next receive.
@@ -83,7 +79,7 @@ pub struct Received {
     pub(crate) body: Vec<u8>,
     pub(crate) sender: Identity,
     pub(crate) seqno: u32,
-    pub(crate) port: Option<PortId>,
+    pub(crate) port: RawName,
     pub(crate) reply: Option<SendOnceRight>,
     pub(crate) rights: Vec<Right>,
     pub(crate) raw: Raw,
@@ -112,7 +108,7 @@ impl Received {
             body: Vec::new(),
             sender: Identity::KERNEL,
             seqno: 0,
-            port: None,
+            port: RawName::NULL,
             reply: None,
             rights: Vec::new(),
             raw: Raw::default(),
@@ -135,10 +131,10 @@ impl Received {
         self.sender
     }
 
-    /// The port that it came through, which matters when it was received from a set
+    /// The name of the port that it came through, which matters when it was received from a set
     /// (`msgh_local_port`); `None` before the first message.
-    pub fn port(&self) -> Option<PortId> {
-        self.port
+    pub fn port(&self) -> Option<PortName> {
+        PortName::new(self.port.0)
     }
 
     /// How many messages were received from the port before this one (`msgh_seqno`, modulo 2^32).

@@ -2,7 +2,7 @@
 
 use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::SendRight;
-use crate::client::space::Leftover;
+use crate::client::space::{Leftover, Names};
 use crate::client::task::Task;
 use crate::ipc::{PortError, PortName, RawName, RightKind, TypeBits};
 use crate::ring::world::World as _;
@@ -25,7 +25,14 @@ impl Task {
     pub fn names(&self) -> Result<Vec<(PortName, TypeBits)>, PortError> {
         self.is_here()?;
         self.inner.look();
-        self.inner.names.lock().space.names()
+        let mut rest = Leftover::default();
+        let all = {
+            let mut names = self.inner.names.lock();
+            names.refresh_all(&mut rest);
+            names.space.names()
+        };
+        self.inner.finish(rest);
+        all
     }
 
     /// Which rights a name stands for. DEAD is a dead name.
@@ -33,9 +40,8 @@ impl Task {
     /// # Errors
     /// [`PortError::Forked`], [`PortError::UnknownName`].
     pub fn right_type(&self, name: impl Into<RawName>) -> Result<TypeBits, PortError> {
-        self.is_here()?;
-        self.inner.look();
-        self.inner.names.lock().space.type_bits(name.into())
+        let name = name.into();
+        self.refreshed(name, |names, _| names.space.type_bits(name))
     }
 
     /// How many references a name has to this kind of right, those of handles included; 0 when it does
@@ -44,9 +50,8 @@ impl Task {
     /// # Errors
     /// [`PortError::Forked`], [`PortError::UnknownName`].
     pub fn get_refs(&self, name: impl Into<RawName>, right: RightKind) -> Result<u16, PortError> {
-        self.is_here()?;
-        self.inner.look();
-        self.inner.names.lock().space.get_refs(name.into(), right.number())
+        let name = name.into();
+        self.refreshed(name, |names, _| names.space.get_refs(name, right.number()))
     }
 
     /// Changes the name's references to this kind of right by `delta`. The last one takes the right off
@@ -61,11 +66,8 @@ impl Task {
     /// 5. [`PortError::Guarded`]: the receive right of a guarded port.
     /// 6. [`PortError::Pinned`]: what the name owns is not enough.
     pub fn mod_refs(&self, name: impl Into<RawName>, right: RightKind, delta: i32) -> Result<(), PortError> {
-        self.is_here()?;
-        let mut rest = Leftover::default();
-        let done = self.inner.names.lock().mod_refs(name.into(), right, delta, &mut rest);
-        self.inner.finish(rest);
-        done
+        let name = name.into();
+        self.refreshed(name, |names, rest| names.mod_refs(name, right, delta, rest))
     }
 
     /// Gives up one reference: of the send right, before all, or of the dead name, or the send-once
@@ -77,11 +79,8 @@ impl Task {
     /// 3. [`PortError::NoSuchRight`]: a receive right alone.
     /// 4. [`PortError::Pinned`]: all references belong to handles.
     pub fn deallocate(&self, name: impl Into<RawName>) -> Result<(), PortError> {
-        self.is_here()?;
-        let mut rest = Leftover::default();
-        let done = self.inner.names.lock().deallocate(name.into(), &mut rest);
-        self.inner.finish(rest);
-        done
+        let name = name.into();
+        self.refreshed(name, |names, rest| names.deallocate(name, rest))
     }
 
     /// Gives up everything under a name. NULL and DEAD are fine.
@@ -92,11 +91,8 @@ impl Task {
     /// 3. [`PortError::Guarded`]: the receive right of a port that is guarded with a value other than 0.
     /// 4. [`PortError::Pinned`]: something under the name is a handle.
     pub fn destroy(&self, name: impl Into<RawName>) -> Result<(), PortError> {
-        self.is_here()?;
-        let mut rest = Leftover::default();
-        let done = self.inner.names.lock().destroy(name.into(), &mut rest);
-        self.inner.finish(rest);
-        done
+        let name = name.into();
+        self.refreshed(name, |names, rest| names.destroy(name, rest))
     }
 
     /// Makes a dead name with one reference.
@@ -141,7 +137,30 @@ impl Task {
         Ok(ReceiveRight::new(self.inner.clone(), port, name))
     }
 
-    fn is_here(&self) -> Result<(), PortError> {
+    /// Refuses calls in a forked child.
+    pub(crate) fn is_here(&self) -> Result<(), PortError> {
         if self.inner.is_forked() { Err(PortError::Forked) } else { Ok(()) }
+    }
+
+    /// Calls `act` with the names, after news of what is under `name` were looked at, and then does what
+    /// it leaves to be done.
+    ///
+    /// # Errors
+    /// [`PortError::Forked`], and those of `act`.
+    pub(crate) fn refreshed<R>(
+        &self,
+        name: RawName,
+        act: impl FnOnce(&mut Names, &mut Leftover) -> Result<R, PortError>,
+    ) -> Result<R, PortError> {
+        self.is_here()?;
+        self.inner.look();
+        let mut rest = Leftover::default();
+        let done = {
+            let mut names = self.inner.names.lock();
+            names.refresh(name, &mut rest);
+            act(&mut names, &mut rest)
+        };
+        self.inner.finish(rest);
+        done
     }
 }

@@ -49,6 +49,11 @@ impl Numbered {
         Self { receiver, number, unsent_to: 0, unsure: None }
     }
 
+    /// The task that receives.
+    pub(crate) fn receiver(&self) -> u64 {
+        self.receiver
+    }
+
     /// Passes on a right that the peer of `home` gave to this task by `token`: it is a number from here
     /// on, sent or not.
     ///

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::client::error::{SendError, SendFailure};
+use crate::client::held::Target as SendTarget;
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::Message;
@@ -10,6 +11,7 @@ use crate::client::numbered::Numbered;
 use crate::client::port::Port;
 use crate::client::right::Passage;
 use crate::client::task::Inner;
+use crate::ipc::{PortId, ReceiverId};
 use crate::ring::slot::{BODY_MAX, Head, RIGHT_BYTES, Token};
 use crate::wire::record::Record;
 
@@ -48,7 +50,100 @@ impl Target {
     }
 }
 
+/// A right without the task that it is of: for what that task keeps itself.
+#[derive(Debug)]
+pub(crate) enum Parked {
+    /// To a port of the task's own.
+    Local(Arc<Port>),
+    /// By a token.
+    Remote(Arc<Link>, Token),
+    /// By a number.
+    Numbered(Box<Numbered>),
+}
+
+impl Parked {
+    /// The port, if it is the task's own.
+    pub(crate) fn local_port(&self) -> Option<&Arc<Port>> {
+        match self {
+            Self::Local(port) => Some(port),
+            _ => None,
+        }
+    }
+
+    /// The task that receives, if it is another.
+    pub(crate) fn receiver(&self) -> Option<u64> {
+        match self {
+            Self::Local(_) => None,
+            Self::Remote(link, _) => Some(link.task),
+            Self::Numbered(right) => Some(right.receiver()),
+        }
+    }
+
+    /// Whether its receiver has said that it is dead. Takes no lock.
+    pub(crate) fn is_dead_elsewhere(&self) -> bool {
+        match self {
+            Self::Remote(link, token) => link.is_answer_dead(*token),
+            Self::Local(_) | Self::Numbered(_) => false,
+        }
+    }
+
+    /// Nobody has it any more: its port is told.
+    pub(crate) fn end(self, task: &Inner) {
+        match self {
+            Self::Local(port) => port.drop_once(),
+            // Needs no memory, so it is never refused.
+            Self::Remote(link, token) => drop(link.answer(token, Head::close(), [&[], &[]])),
+            Self::Numbered(right) => right.release(task),
+        }
+    }
+
+    /// What its port is called. Of another task's port its receiver tells nothing: each such right is
+    /// known as if it had a port to itself, by a number of its own.
+    pub(crate) fn id(&self, own: ReceiverId, number: u64) -> (PortId, ReceiverId) {
+        match (self, self.receiver()) {
+            (Self::Local(port), _) => SendTarget::id_of(port, own),
+            (_, receiver) => {
+                let birth = receiver.unwrap_or_default();
+                (PortId { birth, index: u32::MAX, generation: 0, secret: number }, ReceiverId(birth))
+            }
+        }
+    }
+}
+
 impl SendOnceRight {
+    /// Takes it apart.
+    pub(crate) fn park(mut self) -> Parked {
+        match self.target.take() {
+            Some(Target::Local(port)) => Parked::Local(port),
+            Some(Target::Remote { link, token, .. }) => Parked::Remote(link, token),
+            Some(Target::Numbered { right, .. }) => Parked::Numbered(right),
+            None => unreachable!("only `send`, `leave`, `park` and `drop` empty it, and consume it"),
+        }
+    }
+
+    /// A right of `task`'s, whole again.
+    pub(crate) fn unpark(task: &Arc<Inner>, right: Parked) -> Self {
+        let task = task.clone();
+        Self {
+            target: Some(match right {
+                Parked::Local(port) => Target::Local(port),
+                Parked::Remote(link, token) => Target::Remote { task, link, token },
+                Parked::Numbered(right) => Target::Numbered { task, right },
+            }),
+        }
+    }
+
+    /// Whether it is a right of that task's.
+    pub(crate) fn is_of(&self, task: &Arc<Inner>) -> bool {
+        match &self.target {
+            Some(Target::Local(port)) => port.is_of(task.owner()),
+            Some(Target::Remote { task: own, .. } | Target::Numbered { task: own, .. }) => {
+                Arc::ptr_eq(own, task)
+            }
+            None => false,
+        }
+    }
+
     pub(crate) fn local(port: Arc<Port>) -> Self {
         Self { target: Some(Target::Local(port)) }
     }

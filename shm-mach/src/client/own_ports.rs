@@ -4,11 +4,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use crate::client::identity::Identity;
-use crate::client::message::PortId;
-use crate::client::port::Port;
+use crate::client::port::{Owner, Port};
 use crate::ipc::{Place, PortError, PortName};
 use crate::ring::layout::BELLS;
-use crate::segment::fork::Process;
 
 /// Ports of one task.
 const PORTS_MAX: usize = 1 << 24;
@@ -46,7 +44,7 @@ impl OwnPorts {
         &mut self,
         keys: &RandomState,
         limit: u32,
-        owner: (Process, Identity),
+        owner: (Owner, Identity),
     ) -> Result<Arc<Port>, PortError> {
         let index = match self.free.pop() {
             Some(index) => index,
@@ -58,15 +56,15 @@ impl OwnPorts {
             None => return Err(PortError::NoSpace),
         };
         self.made += 1;
-        let (id, key) = (PortId(self.made), keys.hash_one(self.made));
+        let (serial, key) = (self.made, keys.hash_one(self.made));
         let slot = &mut self.slots[index as usize];
         slot.life = slot.life.wrapping_add(1).max(1);
         // Bell 0 is for news; ports beyond the other 63 share bells, which costs kicks, not wakes.
         let bell = 1 + (index as usize % (BELLS - 1)) as u8;
         match slot.port.as_mut().and_then(Arc::get_mut) {
-            Some(port) => port.renew(id, key, limit),
+            Some(port) => port.renew(serial, key, limit),
             // There is none, or somebody still has a right to the dead one.
-            None => slot.port = Some(Arc::new(Port::new(id, (index, key), bell, limit, owner))),
+            None => slot.port = Some(Arc::new(Port::new(serial, (index, key), bell, limit, owner))),
         }
         Ok(slot.port.clone().expect("set just now"))
     }
@@ -75,6 +73,7 @@ impl OwnPorts {
     pub(crate) fn name(&mut self, index: u32, name: PortName) {
         let slot = &mut self.slots[index as usize];
         (slot.name, slot.has_handle, slot.is_registered) = (Some(name), true, false);
+        slot.port.as_ref().expect("claimed just now").set_name(name.into());
     }
 
     /// The receive right is gone. Says whether the authority keeps a name for the port.

@@ -15,9 +15,10 @@ use crate::client::homing::Homing;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
 use crate::client::local::LocalMessage;
-use crate::client::message::{Notification, PortId};
+use crate::client::message::Notification;
 use crate::client::port_set::Set;
 use crate::client::replies::{Awaited, Kept};
+use crate::ipc::RawName;
 use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
@@ -28,10 +29,13 @@ use crate::wire::request::PortRef;
 
 /// A port of this task.
 pub(crate) struct Port {
-    pub(crate) id: PortId,
+    /// No other port of the task has it, now or later.
+    pub(crate) serial: u64,
+    /// The name of its receive right.
+    name: AtomicU32,
     pub(crate) index: u32,
     pub(crate) key: u64,
-    process: Process,
+    owner: Owner,
     /// Of its task.
     pub(crate) identity: Identity,
     pub(crate) group: Group<PortState>,
@@ -43,6 +47,14 @@ impl std::fmt::Debug for Port {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Port").field("index", &self.index).finish_non_exhaustive()
     }
+}
+
+/// The task that a port is of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Owner {
+    pub(crate) process: Process,
+    /// [`Inner::serial`](crate::client::task::Inner::serial).
+    pub(crate) task: u64,
 }
 
 /// What the lock of the port's group guards, besides the lanes.
@@ -100,21 +112,38 @@ pub(crate) struct Aftermath {
 }
 
 impl Port {
-    pub(crate) fn new(id: PortId, at: (u32, u64), bell: u8, limit: u32, owner: (Process, Identity)) -> Self {
-        let ((index, key), (process, identity)) = (at, owner);
+    pub(crate) fn new(serial: u64, at: (u32, u64), bell: u8, limit: u32, owner: (Owner, Identity)) -> Self {
+        let ((index, key), (owner, identity)) = (at, owner);
+        let name = AtomicU32::new(RawName::NULL.0);
         let group = Group::new(bell, PortState { limit, ..PortState::default() });
-        Self { id, index, key, process, identity, group, room: AtomicU32::new(0) }
+        Self { serial, name, index, key, owner, identity, group, room: AtomicU32::new(0) }
+    }
+
+    /// Whether it is a port of that task's.
+    pub(crate) fn is_of(&self, owner: Owner) -> bool {
+        self.owner == owner
+    }
+
+    /// The name of its receive right; NULL as long as it has none.
+    #[inline]
+    pub(crate) fn name(&self) -> RawName {
+        RawName(self.name.load(Ordering::Relaxed))
+    }
+
+    /// Its receive right is under this name from here on.
+    pub(crate) fn set_name(&self, name: RawName) {
+        self.name.store(name.0, Ordering::Relaxed);
     }
 
     /// As that of its task.
     #[inline]
     pub(crate) fn is_forked(&self) -> bool {
-        self.process.is_other()
+        self.owner.process.is_other()
     }
 
     /// Makes a new port of a dead one, of which nobody else knows any more.
-    pub(crate) fn renew(&mut self, id: PortId, key: u64, limit: u32) {
-        (self.id, self.key) = (id, key);
+    pub(crate) fn renew(&mut self, serial: u64, key: u64, limit: u32) {
+        (self.serial, self.key) = (serial, key);
         self.group.renew(PortState { limit, ..PortState::default() });
     }
 

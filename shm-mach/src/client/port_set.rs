@@ -1,17 +1,19 @@
 //! Port sets: one place to wait for several ports.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use futex::Deadline;
 use futex::sync::{AtomicU32, Ordering};
 
 use crate::client::error::ReceiveError;
-use crate::client::message::{PortId, Received};
+use crate::client::message::Received;
 use crate::client::port::{Port, PortState};
 use crate::client::receive_right::{ReceiveRight, TICK, conclude};
+use crate::client::space::Leftover;
 use crate::client::take::Taken;
 use crate::client::task::{Inner, Task};
-use crate::ipc::PortError;
+use crate::ipc::{PortError, PortName, RawName};
 use crate::ring::layout::{BELLS, Bell};
 use crate::ring::members::{self, Members};
 use crate::ring::patience::Wait;
@@ -21,6 +23,8 @@ use crate::segment::Shared;
 
 /// A set of ports that are received from together: a receive takes one message from a member that has
 /// some, each member in its turn.
+///
+/// A set has a name in its task, like a right, and can be [left](Self::into_name) under it.
 ///
 /// Members keep their queues, their limits and their senders, who notice nothing. A member that dies
 /// leaves. Dropping the set ends no port: what is queued there stays. A set is not sent to, cannot
@@ -37,13 +41,18 @@ use crate::segment::Shared;
 pub struct PortSet {
     task: Arc<Inner>,
     set: Arc<Set>,
+    name: PortName,
     wait: AtomicU32,
+    /// The set lives on as a name only.
+    is_given_up: bool,
 }
 
 /// A set, as its members know it.
 pub(crate) struct Set {
     group: members::Set<Port>,
     is_exclusive: bool,
+    /// Set under the group's lock: no port becomes a member any more, and nobody waits.
+    is_dead: AtomicBool,
 }
 
 impl std::fmt::Debug for Set {
@@ -65,31 +74,55 @@ impl Task {
     /// directly.
     ///
     /// # Errors
-    /// [`PortError::Forked`].
+    /// [`PortError::Forked`], [`PortError::NoSpace`], [`PortError::ResourceShortage`].
     pub fn allocate_set(&self) -> Result<PortSet, PortError> {
-        PortSet::new(self, false)
+        PortSet::new(self, None, false)
     }
 
     /// Makes a port set without members, whose members are in no other set, and are not received from
     /// directly.
     ///
     /// # Errors
-    /// [`PortError::Forked`].
+    /// [`PortError::Forked`], [`PortError::NoSpace`], [`PortError::ResourceShortage`].
     pub fn allocate_exclusive_set(&self) -> Result<PortSet, PortError> {
-        PortSet::new(self, true)
+        PortSet::new(self, None, true)
     }
 }
 
 impl PortSet {
-    fn new(task: &Task, is_exclusive: bool) -> Result<Self, PortError> {
+    /// Makes a set, under a name that was chosen or any.
+    fn new(task: &Task, chosen: Option<RawName>, is_exclusive: bool) -> Result<Self, PortError> {
         let task = task.inner.clone();
         if task.is_forked() {
             return Err(PortError::Forked);
         }
         // Bell 0 is for news. Ports and sets that share a bell cost kicks, not wakes.
-        let bell = 1 + (task.next_serial() % (BELLS as u64 - 1)) as u8;
-        let set = Arc::new(Set { group: members::Set::set(bell), is_exclusive });
-        Ok(Self { task, set, wait: AtomicU32::new(Wait::Adaptive as u32) })
+        let number = task.next_serial();
+        let bell = 1 + (number % (BELLS as u64 - 1)) as u8;
+        let set =
+            Arc::new(Set { group: members::Set::set(bell), is_exclusive, is_dead: AtomicBool::new(false) });
+        let name = task.names.lock().allocate_set(chosen, number, set.clone())?;
+        Ok(Self::of(task, set, name, false))
+    }
+
+    /// A handle to a set; `is_lent`: it is gone when this is.
+    pub(crate) fn of(task: Arc<Inner>, set: Arc<Set>, name: PortName, is_lent: bool) -> Self {
+        Self { task, set, name, wait: AtomicU32::new(Wait::Adaptive as u32), is_given_up: is_lent }
+    }
+
+    /// The name of the set in this task.
+    pub fn name(&self) -> PortName {
+        self.name
+    }
+
+    /// Turns the handle into a name: the set and its members stay, and
+    /// [`Task::port_set`](crate::Task::port_set) makes a handle of it again.
+    pub fn into_name(mut self) -> PortName {
+        if !self.is_given_up && !self.task.is_forked() {
+            self.task.names.lock().give_set_to_name(self.name);
+            self.is_given_up = true;
+        }
+        self.name
     }
 
     /// Sets what a receive does while there is nothing to receive; [`Wait::Adaptive`] at first.
@@ -109,16 +142,7 @@ impl PortSet {
     /// [`PortError::AlreadyInSet`].
     pub fn insert(&self, right: &ReceiveRight) -> Result<(), PortError> {
         self.check(right)?;
-        self.set.group.admit(right.port().clone(), |state, is_member| {
-            let sets = &mut state.port.sets;
-            let is_refused = |other: &Arc<Set>| self.set.is_exclusive || other.is_exclusive;
-            if is_member || sets.iter().any(is_refused) {
-                return Err(PortError::AlreadyInSet);
-            }
-            sets.push(self.set.clone());
-            state.port.is_shut |= self.set.is_exclusive;
-            Ok(())
-        })
+        self.set.admit(right.port())
     }
 
     /// Makes a port a member no more (`mach_port_extract_member`); its messages stay with it.
@@ -140,17 +164,7 @@ impl PortSet {
     /// In the order checked: [`PortError::Forked`], [`PortError::OtherTask`].
     pub fn move_member(&self, right: &ReceiveRight) -> Result<(), PortError> {
         self.check(right)?;
-        loop {
-            let is_other = |set: &Arc<Set>| !Arc::ptr_eq(set, &self.set);
-            for other in right.port().sets().into_iter().filter(is_other) {
-                other.dismiss(right.port());
-            }
-            match self.insert(right) {
-                Err(PortError::AlreadyInSet) if right.port().sets().iter().any(is_other) => {}
-                Err(PortError::AlreadyInSet) => return Ok(()),
-                other => return other,
-            }
-        }
+        self.set.admit_alone(right.port())
     }
 
     fn check(&self, right: &ReceiveRight) -> Result<(), PortError> {
@@ -163,12 +177,12 @@ impl PortSet {
         Ok(())
     }
 
-    /// The members (`mach_port_get_set_status`), in no order.
-    pub fn members(&self) -> Vec<PortId> {
+    /// The names of the members (`mach_port_get_set_status`), ascending.
+    pub fn members(&self) -> Vec<PortName> {
         if self.task.is_forked() {
             return Vec::new();
         }
-        self.set.group.lock().port.ports().map(|port| port.id).collect()
+        self.set.members()
     }
 
     /// Receives the next message of a member into `into`, waiting for one as long as it takes.
@@ -178,7 +192,8 @@ impl PortSet {
     /// members, but that each is served in its turn.
     ///
     /// # Errors
-    /// [`ReceiveError::Forked`].
+    /// [`ReceiveError::Forked`], and [`ReceiveError::PortDied`] of a set that was destroyed by its name
+    /// while it was [lent](Task::with_port_set).
     #[inline]
     pub fn receive(&self, into: &mut Received) -> Result<(), ReceiveError> {
         self.receive_deadline(into, Deadline::NEVER)
@@ -196,7 +211,7 @@ impl PortSet {
         into.clear();
         loop {
             let mut look = Look::default();
-            let taken = self.set.group.try_take(&*self.task, |state| look.take(state, into));
+            let taken = self.set.group.try_take(&*self.task, |state| look.take(&self.set, state, into));
             if let Some(result) = self.conclude(taken, look, into) {
                 return result;
             }
@@ -217,7 +232,7 @@ impl PortSet {
         }
         into.clear();
         let mut look = Look::default();
-        let taken = self.set.group.take_now(&*self.task, &mut |state| look.take(state, into));
+        let taken = self.set.group.take_now(&*self.task, &mut |state| look.take(&self.set, state, into));
         match self.conclude(taken, look, into) {
             Some(result) => result,
             None => self.wait_for(into, deadline),
@@ -230,7 +245,8 @@ impl PortSet {
             let slice = deadline.min(Deadline::after(TICK));
             let mut look = Look::default();
             let group = &self.set.group;
-            let taken = group.wait(&*self.task, self.wait(), slice, |state| look.take(state, into));
+            let taken =
+                group.wait(&*self.task, self.wait(), slice, |state| look.take(&self.set, state, into));
             if let Some(result) = self.conclude(taken, look, into) {
                 return result;
             }
@@ -259,17 +275,22 @@ impl PortSet {
 
 impl Drop for PortSet {
     fn drop(&mut self) {
-        if self.task.is_forked() {
+        if self.is_given_up || self.task.is_forked() {
             return;
         }
-        self.set.group.dismiss_all(|_, state| self.set.forget(&mut state.port));
+        let mut rest = Leftover::default();
+        self.task.names.lock().drop_set(self.name, &mut rest);
+        self.task.finish(rest);
     }
 }
 
 impl Look {
     /// Takes the next message of a member. Called under the set's lock.
     #[inline]
-    fn take(&mut self, state: &mut State<Members<Port>>, into: &mut Received) -> Option<Taken> {
+    fn take(&mut self, set: &Set, state: &mut State<Members<Port>>, into: &mut Received) -> Option<Taken> {
+        if set.is_dead.load(Ordering::Relaxed) {
+            return Some(Taken::PortDied);
+        }
         let taken = state.take_next(|port, state| {
             let taken = port.take_as_member(state, into)?;
             if taken != Taken::Message {
@@ -285,6 +306,59 @@ impl Look {
 }
 
 impl Set {
+    /// Makes a port a member.
+    ///
+    /// # Errors
+    /// 1. [`PortError::UnknownName`]: the set or the port is dead.
+    /// 2. [`PortError::AlreadyInSet`].
+    pub(crate) fn admit(self: &Arc<Self>, port: &Arc<Port>) -> Result<(), PortError> {
+        self.group.admit(port.clone(), |state, is_member| {
+            if state.port.is_dead || self.is_dead.load(Ordering::Relaxed) {
+                return Err(PortError::UnknownName);
+            }
+            let sets = &mut state.port.sets;
+            let is_refused = |other: &Arc<Self>| self.is_exclusive || other.is_exclusive;
+            if is_member || sets.iter().any(is_refused) {
+                return Err(PortError::AlreadyInSet);
+            }
+            sets.push(self.clone());
+            state.port.is_shut |= self.is_exclusive;
+            Ok(())
+        })
+    }
+
+    /// Makes a port a member of this set and of no other. If it is one already it stays.
+    ///
+    /// # Errors
+    /// [`PortError::UnknownName`]: the set or the port is dead.
+    pub(crate) fn admit_alone(self: &Arc<Self>, port: &Arc<Port>) -> Result<(), PortError> {
+        loop {
+            let is_other = |set: &Arc<Self>| !Arc::ptr_eq(set, self);
+            for other in port.sets().into_iter().filter(is_other) {
+                other.dismiss(port);
+            }
+            match self.admit(port) {
+                Err(PortError::AlreadyInSet) if port.sets().iter().any(is_other) => {}
+                Err(PortError::AlreadyInSet) => return Ok(()),
+                other => return other,
+            }
+        }
+    }
+
+    /// The names of its members, ascending.
+    pub(crate) fn members(&self) -> Vec<PortName> {
+        let mut names: Vec<PortName> =
+            self.group.lock().port.ports().filter_map(|port| PortName::new(port.name().0)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The set is over: its members stay as they are, and threads that wait are told.
+    pub(crate) fn end(self: &Arc<Self>) {
+        self.group.change(|_| self.is_dead.store(true, Ordering::Relaxed));
+        self.group.dismiss_all(|_, state| self.forget(&mut state.port));
+    }
+
     /// Makes a port a member no more; false if it was none.
     pub(crate) fn dismiss(self: &Arc<Self>, port: &Port) -> bool {
         self.group.dismiss(port, |state| self.forget(&mut state.port))
@@ -320,6 +394,6 @@ impl members::Port for Port {
     }
 
     fn rank(&self) -> u64 {
-        self.id.0
+        self.serial
     }
 }

@@ -9,7 +9,7 @@ use futex::sync::{AtomicU32, Ordering};
 use crate::client::error::ReceiveError;
 use crate::client::held::Target;
 use crate::client::identity::Identity;
-use crate::client::message::{PortId, Received};
+use crate::client::message::Received;
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::right::arrive;
@@ -44,7 +44,15 @@ impl ReceiveRight {
         Self { task, port, name, wait, is_given_up: false }
     }
 
-    /// The name of the right in this task; send rights to the port have the same.
+    /// The right for the time of a call by its name: whoever owns it may give it up meanwhile.
+    pub(crate) fn lent(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
+        let mut right = Self::new(task, port, name);
+        right.is_given_up = true;
+        right
+    }
+
+    /// The name of the right in this task; send rights to the port have the same, and messages that come
+    /// through a set tell it ([`Received::port`]).
     pub fn name(&self) -> PortName {
         self.name
     }
@@ -52,7 +60,7 @@ impl ReceiveRight {
     /// Turns the handle into a name: the port lives, and
     /// [`Task::receive_right`](crate::Task::receive_right) makes a handle of it again.
     pub fn into_name(mut self) -> PortName {
-        if !self.task.is_forked() {
+        if !self.is_given_up && !self.task.is_forked() {
             self.task.names.lock().ports.set_handle(self.port.index, false);
             self.is_given_up = true;
         }
@@ -65,11 +73,6 @@ impl ReceiveRight {
 
     pub(crate) fn task(&self) -> &Arc<Inner> {
         &self.task
-    }
-
-    /// The port, as [`Received::port`] tells it of a message that came through a set.
-    pub fn id(&self) -> PortId {
-        self.port.id
     }
 
     /// Whether the port is in any set (`mps_pset`).
@@ -177,7 +180,8 @@ impl ReceiveRight {
         // Counted first: if the task has a right to the port already, one is given back again.
         self.port.add_local_sender(true);
         let made = self.task.take_in(Target::Local(self.port.clone()));
-        made.expect("a right that joins a name needs no other")
+        // A right that joins a name needs no other; but a right that was lent may be gone by now.
+        made.unwrap_or_else(|_| SendRight::inert(self.task.clone(), self.port.clone(), self.name))
     }
 
     /// Makes a send-once right to this port: for a message's reply, or to be told of something.

@@ -81,7 +81,7 @@ impl SendRight {
         }
     }
 
-    /// In a forked child: a handle that does nothing.
+    /// In a forked child, or of a port that is gone: a handle that does nothing.
     pub(crate) fn inert(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
         Self::with_lane(task, Held::new(name, Target::Local(port)), None, false)
     }

@@ -12,8 +12,12 @@ use std::sync::atomic::Ordering;
 
 use crate::client::few::Few;
 use crate::client::held::{Held, Target};
+use crate::client::once_names::OnceNames;
+use crate::client::once_right::Parked;
 use crate::client::own_ports::OwnPorts;
+use crate::client::own_sets::OwnSets;
 use crate::client::port::Port;
+use crate::client::port_set::Set;
 use crate::ipc::{
     Effect, Effects, NameTable, Notice, Place, PortError, PortName, RawName, ReceiverId, RightKind, Space,
     State, Urefs,
@@ -25,6 +29,8 @@ use crate::ring::lane_out::Death;
 pub(crate) struct Names {
     pub(crate) space: Space,
     pub(crate) ports: OwnPorts,
+    pub(crate) sets: OwnSets,
+    pub(crate) once: OnceNames,
     /// By the name's index.
     keeps: Vec<Keep>,
     pub(super) effects: Effects,
@@ -89,6 +95,10 @@ pub(crate) struct Leftover {
     pub(crate) ended: Few<Arc<Held>>,
     /// Ports whose receive right is gone, with whether the authority keeps a name for it.
     pub(crate) destroyed: Few<(Arc<Port>, bool)>,
+    /// Port sets that are over.
+    pub(crate) sets: Vec<Arc<Set>>,
+    /// Send-once rights that nobody has any more.
+    pub(crate) unused: Vec<Parked>,
     /// Requests that fired: handle, notice, name.
     pub(crate) fired: Vec<(u64, Notice, PortName)>,
 }
@@ -97,7 +107,14 @@ impl Names {
     /// The names of `task`: none yet. `seed` decides in which order they are handed out.
     pub(crate) fn new(task: ReceiverId, table: NameTable, seed: u64) -> Self {
         let space = Space::new(task, table, seed);
-        Self { space, ports: OwnPorts::default(), keeps: Vec::new(), effects: Effects::new() }
+        Self {
+            space,
+            ports: OwnPorts::default(),
+            sets: OwnSets::default(),
+            once: OnceNames::default(),
+            keeps: Vec::new(),
+            effects: Effects::new(),
+        }
     }
 
     pub(super) fn keep(&mut self, index: u32) -> &mut Keep {
@@ -120,12 +137,18 @@ impl Names {
     /// surplus.
     ///
     /// # Errors
-    /// [`PortError::NoSpace`], [`PortError::ResourceShortage`], with `target`: it is not taken in.
+    /// [`PortError::DeadPort`] of a port of this task's own; [`PortError::NoSpace`],
+    /// [`PortError::ResourceShortage`]. With `target`: it is not taken in.
     pub(crate) fn take_in(
         &mut self,
         target: Target,
     ) -> Result<(Arc<Held>, Option<Target>), (PortError, Target)> {
         let (port, receiver) = target.id(self.space.task());
+        if let Target::Local(own) = &target
+            && !self.ports.get(own.index).is_some_and(|live| Arc::ptr_eq(live, own))
+        {
+            return Err((PortError::DeadPort, target));
+        }
         let name = match self.space.insert_send(port, receiver, &mut self.effects) {
             Ok(name) => name,
             Err(error) => return Err((error, target)),
@@ -245,12 +268,20 @@ impl Names {
                     let port = self.ports.get(handle as u32).cloned().expect("the port of a receive right");
                     rest.destroyed.push((port, self.ports.release(handle as u32)));
                 }
-                // The credits tell of send rights; the others cannot be made yet.
-                Effect::SendSurplus { .. }
-                | Effect::SendReleased { .. }
-                | Effect::SendOnceDropped { .. }
-                | Effect::ReceiveReturned { .. }
-                | Effect::SetDestroyed { .. } => {}
+                Effect::SendOnceDropped { handle, .. } => {
+                    rest.unused.extend(self.once.release(handle).map(|kept| kept.right));
+                }
+                Effect::SendOnceDied { handle } => {
+                    if let Some(kept) = self.once.release(handle) {
+                        let more = &mut self.keep(kept.name.index()).more;
+                        *more = added(*more, 1); // the dead name's one reference
+                        rest.unused.push(kept.right);
+                    }
+                }
+                Effect::SetDestroyed { handle } => rest.sets.extend(self.sets.release(handle)),
+                // The credits tell of send rights; the other cannot be made yet.
+                Effect::SendSurplus { .. } | Effect::SendReleased { .. } | Effect::ReceiveReturned { .. } => {
+                }
             }
         }
         self.effects = effects; // its room is kept
@@ -316,6 +347,7 @@ impl Names {
         for held in &lost {
             self.judge(held, rest);
         }
+        self.lose_once(task, rest);
     }
 }
 

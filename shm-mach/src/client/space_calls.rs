@@ -51,8 +51,12 @@ impl Names {
         if is_there && counted {
             return self.mod_counted(name, kind, delta, rest);
         }
-        if is_there && kind == RightKind::Receive && delta == -1 {
-            self.check_receive(name)?;
+        if is_there && delta == -1 {
+            match kind {
+                RightKind::Receive => self.check_receive(name)?,
+                RightKind::PortSet => self.check_set(name)?,
+                _ => {}
+            }
         }
         let done = self.space.mod_refs(name, kind.number(), delta, &mut self.effects);
         self.settle(rest);
@@ -118,6 +122,7 @@ impl Names {
             match self.space.entry(name)?.state() {
                 State::Port { send: Some(_), .. } => return self.mod_refs(name, RightKind::Send, -1, rest),
                 State::Dead { .. } => return self.mod_refs(name, RightKind::DeadName, -1, rest),
+                State::PortSet { .. } => self.check_set(name)?,
                 _ => {}
             }
         }
@@ -137,6 +142,7 @@ impl Names {
                     return Err(PortError::Pinned);
                 }
             }
+            self.check_set(name)?;
             let keep = self.keep(name.index());
             if keep.handles() > 0 {
                 return Err(PortError::Pinned);

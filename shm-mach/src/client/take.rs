@@ -58,7 +58,7 @@ impl Port {
         if !taken {
             return state.port.has_aftermath().then_some(Taken::Aftermath);
         }
-        into.port = Some(self.id);
+        into.port = self.name();
         into.seqno = state.port.seqno;
         state.port.seqno = state.port.seqno.wrapping_add(1);
         if state.port.waiting_for_room > 0 {

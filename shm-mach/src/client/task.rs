@@ -16,7 +16,7 @@ use crate::client::numbered::Numbers;
 use crate::client::once_grants::OnceGrants;
 use crate::client::passed::Passed;
 use crate::client::peers::Peers;
-use crate::client::port::Port;
+use crate::client::port::{Owner, Port};
 use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::{SendRight, Sender};
 use crate::client::settlement::Settlement;
@@ -220,10 +220,15 @@ impl Inner {
         self.process.is_other()
     }
 
+    /// Which of the tasks of the machine it is, for what belongs to it.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner { process: self.process, task: self.serial }
+    }
+
     /// Makes a port, and a name for it.
     fn allocate(&self, limit: u32) -> Result<(Arc<Port>, PortName), PortError> {
         let names = &mut *self.names.lock();
-        let port = names.ports.claim(&self.keys, limit, (self.process, self.identity))?;
+        let port = names.ports.claim(&self.keys, limit, (self.owner(), self.identity))?;
         let (id, _) = Target::id_of(&port, names.space.task());
         let place = names.ports.place(port.index);
         match names.space.allocate(New::Receive { port: id, place, handle: u64::from(port.index) }) {
@@ -267,6 +272,12 @@ impl Inner {
         }
         for (port, is_registered) in rest.destroyed {
             self.destroy(&port, is_registered);
+        }
+        for set in rest.sets {
+            set.end();
+        }
+        for right in rest.unused {
+            right.end(self);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The end of a port, and of the space itself.
 
-use super::effect::{Effects, Notice};
+use super::effect::{Effect, Effects, Notice};
 use super::entry::State;
 use super::holdings::Key;
 use super::port::{Place, PortId, ReceiverId};
@@ -54,6 +54,10 @@ impl Space {
         let request = entry.request.take();
         let urefs = match entry.state {
             State::Port { send: Some(urefs), .. } => urefs,
+            State::SendOnce { handle, .. } => {
+                effects.push(Effect::SendOnceDied { handle });
+                Urefs::ONE
+            }
             _ => Urefs::ONE,
         };
         let urefs = if request.is_some() { urefs.one_more() } else { urefs };

@@ -34,6 +34,11 @@ pub enum Effect {
         /// What the caller gave with the right.
         handle: u64,
     },
+    /// A send-once right's port is dead, and its name a dead name: nothing is left to be used or told.
+    SendOnceDied {
+        /// What the caller gave with the right.
+        handle: u64,
+    },
     /// The receive right is destroyed and the port dies with it. What this space held of the port
     /// is a dead name already.
     ReceiveDestroyed {

@@ -90,7 +90,8 @@ fn f6_destroy_gives_up_everything_under_the_name() {
     task.request(once, 61);
     task.destroy(name).unwrap();
     let (own, others) = (notify(60, Notice::PortDeleted, name), notify(61, Notice::DeadName, once));
-    assert_eq!(task.done(), [released(1, ME), destroyed(1), others, own]);
+    let ended = Effect::SendOnceDied { handle: 50 };
+    assert_eq!(task.done(), [released(1, ME), destroyed(1), ended, others, own]);
     assert!(task.is_free(name));
     assert_eq!((task.bits(once), task.refs(once, DEAD_NAME)), (TypeBits::DEAD_NAME, 2));
     let set = task.set();
@@ -193,7 +194,7 @@ fn q0_to_q6_mod_refs_by_kind() {
         }
     }
     assert_eq!(task.mod_refs(set, PORT_SET, -1), Ok(()), "Q1");
-    assert_eq!(task.done(), [Effect::SetDestroyed { handle: 40 }]);
+    assert_eq!(task.done(), [Effect::SendOnceDied { handle: 50 }, Effect::SetDestroyed { handle: 40 }]);
 }
 
 #[test]

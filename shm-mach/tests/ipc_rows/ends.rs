@@ -80,8 +80,9 @@ fn sp1_a_send_possible_request_is_kept_like_a_dead_name_request() {
         task.space.port_died(port(2), OTHER, &mut task.effects);
         assert_eq!(task.refs(dead, DEAD_NAME), 2);
         let (deleted, died) = (Notice::PortDeleted, Notice::DeadName);
-        let expected = [released(1, OTHER), notify(handle, deleted, gone), notify(handle, died, dead)];
-        assert_eq!(task.done(), expected);
+        let released = [released(1, OTHER), notify(handle, deleted, gone)];
+        let ended = [Effect::SendOnceDied { handle: 50 }, notify(handle, died, dead)];
+        assert_eq!(task.done(), [released, ended].concat());
     }
 }
 
@@ -139,6 +140,7 @@ fn c2_teardown_gives_everything_up_and_refuses_what_follows() {
         destroyed(1),
         released(2, OTHER),
         notify(60, Notice::PortDeleted, send),
+        Effect::SendOnceDied { handle: 50 },
         Effect::SendOnceDropped { port: port(2), receiver: OTHER, handle: 51 },
         Effect::SetDestroyed { handle: 40 },
         Effect::ReceiveReturned { port: port(3), handle: 3 },

@@ -269,6 +269,9 @@ impl Model {
                 continue;
             }
             let mut dead = thing.sends + u32::from(thing.once.is_some());
+            if let Some(handle) = thing.once {
+                self.log.push(format!("dead {handle}"));
+            }
             let ask = thing.ask.take();
             if let Some((handle, _)) = ask {
                 dead = peg(dead + 1);

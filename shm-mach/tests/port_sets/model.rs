@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shm_mach::{
-    Deadline, Message, PortError, PortId, PortSet, ReceiveError, ReceiveRight, Received, SendRight, Wait,
+    Deadline, Message, PortError, PortName, PortSet, ReceiveError, ReceiveRight, Received, SendRight, Wait,
 };
 
 use crate::Pair;
@@ -152,8 +152,8 @@ impl World {
         }
     }
 
-    fn port_of(&self, id: Option<PortId>) -> usize {
-        let is_it = |port: &Option<ReceiveRight>| port.as_ref().map(ReceiveRight::id) == id;
+    fn port_of(&self, id: Option<PortName>) -> usize {
+        let is_it = |port: &Option<ReceiveRight>| port.as_ref().map(ReceiveRight::name) == id;
         self.ports.iter().position(is_it).expect("a living port")
     }
 

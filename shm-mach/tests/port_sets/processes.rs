@@ -24,7 +24,7 @@ fn requester(number: i32) {
     let set = task.allocate_set().unwrap();
     set.set_wait([Wait::Park, Wait::Adaptive][number as usize % 2]);
     replies.iter().for_each(|port| set.insert(port).unwrap());
-    let by_port: HashMap<_, _> = replies.iter().enumerate().map(|(at, port)| (port.id(), at)).collect();
+    let by_port: HashMap<_, _> = replies.iter().enumerate().map(|(at, port)| (port.name(), at)).collect();
     let mut message = Received::new();
     let mut sent = [0; SERVICES];
     let ask = |at: usize, round: i32| {
@@ -62,7 +62,7 @@ fn several_processes_are_served_through_one_set() {
     set.set_wait(Wait::Park);
     let services: Vec<_> = (0..SERVICES).map(|at| task.check_in(&format!("s{at}")).unwrap()).collect();
     services.iter().for_each(|port| set.insert(port).unwrap());
-    let by_port: HashMap<_, _> = services.iter().enumerate().map(|(at, port)| (port.id(), at)).collect();
+    let by_port: HashMap<_, _> = services.iter().enumerate().map(|(at, port)| (port.name(), at)).collect();
     let children: Vec<_> =
         (0..CHILDREN).map(|n| spawn(TEST, &n.to_string(), authority.connect().unwrap())).collect();
     let left = AtomicU64::new(CHILDREN as u64 * SERVICES as u64 * ROUNDS as u64);
@@ -136,7 +136,7 @@ fn what_a_killed_sender_had_sent_comes_through_the_set() {
         });
         // Message n goes to port n modulo their number; there is no message 0.
         let first = |at: usize| if at == 0 { PORTS } else { at } as u64;
-        let mut next: HashMap<_, _> = (0..PORTS).map(|at| (ports[at].id(), first(at))).collect();
+        let mut next: HashMap<_, _> = (0..PORTS).map(|at| (ports[at].name(), first(at))).collect();
         let (mut received, mut ended) = (0, HashSet::new());
         let mut message = Received::new();
         while ended.len() < PORTS {
@@ -174,7 +174,7 @@ fn ten_thousand_members_are_waited_for_at_once() {
     let ports: Vec<_> = pair.ports.iter().chain(&others).collect();
     ports.iter().for_each(|port| set.insert(port).unwrap());
     assert_eq!(set.members().len(), MEMBERS);
-    let by_port: HashMap<_, _> = ports.iter().enumerate().map(|(at, port)| (port.id(), at)).collect();
+    let by_port: HashMap<_, _> = ports.iter().enumerate().map(|(at, port)| (port.name(), at)).collect();
     let (tell, hear) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -28,9 +28,9 @@ fn get_set_status_tells_the_members() {
     assert!(set.members().is_empty() && !a.is_in_set());
     [&a, &b, &c].into_iter().for_each(|port| set.insert(port).unwrap());
     set.remove(&b).unwrap();
-    let mut members = set.members();
-    members.sort_unstable();
-    assert_eq!(members, [a.id(), c.id()]);
+    let mut expected = [a.name(), c.name()];
+    expected.sort_unstable();
+    assert_eq!(set.members(), expected);
     assert_eq!([&a, &b, &c].map(|port| port.is_in_set()), [true, false, true]);
 }
 
@@ -47,7 +47,7 @@ fn insert_member_refuses_a_member_and_another_tasks_port() {
     assert_eq!((other, other.code()), (PortError::OtherTask, 15));
     assert_eq!(set.remove(&foreign.ports[0]), Err(PortError::OtherTask));
     assert_eq!(set.move_member(&foreign.ports[0]), Err(PortError::OtherTask));
-    assert_eq!(set.members(), [port.id()]);
+    assert_eq!(set.members(), [port.name()]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn move_member_leaves_all_other_sets() {
     assert_eq!(sets.each_ref().map(|set| set.members().len()), [0, 0, 1]);
     let exclusive = task.allocate_exclusive_set().unwrap();
     exclusive.move_member(&port).unwrap();
-    assert_eq!((sets[2].members().len(), exclusive.members()), (0, vec![port.id()]));
+    assert_eq!((sets[2].members().len(), exclusive.members()), (0, vec![port.name()]));
     send(&port, 1);
     assert_eq!((next(&sets[2]), next(&exclusive)), (None, Some(1)));
 }
@@ -255,12 +255,12 @@ fn ps7_a_member_that_dies_leaves_and_nobody_is_told() {
         let waiting = scope.spawn(|| set.receive(&mut message));
         let_it_sleep();
         drop(dying);
-        assert_eq!(set.members(), [staying.id()]);
+        assert_eq!(set.members(), [staying.name()]);
         assert!(!waiting.is_finished());
         send(&staying, 3);
         assert_eq!(waiting.join().unwrap(), Ok(()));
     });
-    assert_eq!((message.id(), message.port()), (3, Some(staying.id())));
+    assert_eq!((message.id(), message.port()), (3, Some(staying.name())));
 }
 
 #[test]
@@ -302,11 +302,11 @@ fn ps10_a_message_tells_which_member_it_came_through() {
     for at in [2, 0, 1] {
         pair.rights[at].send(Message::new(0, b"")).unwrap();
         set.receive(&mut message).unwrap();
-        assert_eq!(message.port(), Some(pair.ports[at].id()));
+        assert_eq!(message.port(), Some(pair.ports[at].name()));
     }
     pair.rights[1].send(Message::new(0, b"")).unwrap();
     pair.ports[1].receive(&mut message).unwrap();
-    assert_eq!(message.port(), Some(pair.ports[1].id()), "also of a direct receive");
+    assert_eq!(message.port(), Some(pair.ports[1].name()), "also of a direct receive");
 }
 
 #[test]
@@ -331,10 +331,10 @@ fn answers_and_notifications_come_through_a_set() {
     for id in 0..200 {
         joined.send.send(Message::new(id, b"").reply_to(replies.make_send_once())).unwrap();
         set.receive(&mut message).unwrap();
-        assert_eq!((message.id(), message.port()), (id + 100, Some(replies.id())));
+        assert_eq!((message.id(), message.port()), (id + 100, Some(replies.name())));
     }
     answering.join().unwrap();
     set.receive(&mut message).unwrap();
     assert!(message.notification().is_some(), "no senders");
-    assert_eq!(message.port(), Some(joined.receive.id()));
+    assert_eq!(message.port(), Some(joined.receive.name()));
 }
