@@ -7,7 +7,7 @@ use proptest::array::{uniform4, uniform32};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use shm_mach::ring::slot::{
-    BODY_MAX, Head, INLINE, Kind, LENGTH_MAX, Nonsense, PAYLOAD_UNIT, RIGHT_BYTES, RIGHTS_MAX, Token,
+    BODY_MAX, Head, INLINE, Kind, LENGTH_MAX, Nonsense, PAYLOAD_UNIT, RIGHT_BYTES, RIGHTS_MAX, Short, Token,
 };
 use shm_mach::wire::control::{self, Control};
 use shm_mach::wire::hello::{ECHO_BYTES, HELLO_BYTES, Hello, echo};
@@ -215,6 +215,27 @@ proptest! {
             prop_assert!(head.reply.is_none_or(|token| token.slot < u16::MAX));
             prop_assert_eq!(again(&head, words[0] as u32), Ok(head));
         }
+    }
+
+    #[test]
+    fn a_short_message_is_what_its_head_says(
+        mut words in uniform4(any::<u64>()),
+        kind in 0..3u64,
+        length in prop_oneof![0..40u64, any::<u64>()],
+        rights in 0..2u64,
+        no_reply in any::<bool>(),
+    ) {
+        words[0] = words[0] & 0xffff_ffff | (length << 32) & !(0xff << 56) | kind << 56;
+        words[1] = words[1] & 0xffff_ffff | rights << 48 | if no_reply { 0xffff << 32 } else { 7 << 32 };
+        let head = Head::decode(words, || [0, 0]).ok();
+        let is_short = |head: &Head| head.kind == Kind::Message && head.payload_bytes() == 0;
+        let short = head.filter(is_short).map(|head| Short {
+            id: head.id,
+            length: head.length,
+            reply: head.reply,
+            stamp: head.stamp,
+        });
+        prop_assert_eq!(Short::decode(words), short);
     }
 
     #[test]

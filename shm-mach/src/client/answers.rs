@@ -165,7 +165,7 @@ impl PortState {
             return true;
         };
         match head.kind {
-            Kind::Message => into.set_origin(&head, &awaited.link),
+            Kind::Message => into.set_origin(head.id, (head.reply, head.rights), &awaited.link),
             Kind::Close => into.set_notification(Notification::SendOnce),
         }
         if let Some(slot) = awaited.consume(&head) {
@@ -278,12 +278,13 @@ fn last_answer(awaited: &Awaited) -> Option<(Head, LocalMessage)> {
 impl Received {
     /// Says who sent what was just copied, and what rights lie beside it.
     #[inline]
-    pub(super) fn set_origin(&mut self, head: &Head, link: &Arc<Link>) {
-        self.id = head.id;
+    pub(super) fn set_origin(&mut self, id: i32, rights: (Option<Token>, usize), link: &Arc<Link>) {
+        let (reply, count) = rights;
+        self.id = id;
         self.sender = link.peer;
-        if head.carries_rights() {
-            self.raw.token = head.reply;
-            self.raw.from = Some(InHand::of(link, head.rights));
+        if reply.is_some() || count > 0 {
+            self.raw.token = reply;
+            self.raw.from = Some(InHand::of(link, count));
         }
     }
 

@@ -8,7 +8,7 @@ use crate::client::ways::LOCAL;
 use crate::ring::lane_out::Death;
 use crate::ring::order::Source;
 use crate::ring::slot::{Head, Kind, Nonsense};
-use crate::ring::state::State;
+use crate::ring::state::{Seat, State};
 
 /// What a look at the port found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,17 @@ impl Port {
 
     #[inline]
     fn take_from_lane(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
+        if let Some((at, short)) = state.ready_short() {
+            let Seat { lane, holder, .. } = state.seat(at);
+            lane.copy_short(&short, &mut into.body);
+            let holder = *holder;
+            if let Some(link) = &state.port.holders.get(holder).link {
+                into.set_origin(short.id, (short.reply, 0), link);
+            }
+            state.port.lane_was_last = true;
+            state.advance_short(at);
+            return true;
+        }
         while let Some((at, head)) = state.ready() {
             match self.take_at(state, at, head, into) {
                 Take::Message => return true,
@@ -143,7 +154,7 @@ impl Port {
             Ok(Some(head)) => {
                 let holder = state.seat(at).holder;
                 if let Some(link) = &state.port.holders.get(holder).link {
-                    into.set_origin(&head, link);
+                    into.set_origin(head.id, (head.reply, head.rights), link);
                 }
                 state.port.lane_was_last = true;
                 state.advance(at, &head);

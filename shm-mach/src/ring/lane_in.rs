@@ -7,7 +7,7 @@ use crate::ring::age::Age;
 use crate::ring::lane_out::{Death, publish_interval};
 use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
 use crate::ring::payload;
-use crate::ring::slot::{Head, Kind, Nonsense, seq};
+use crate::ring::slot::{Head, Kind, Nonsense, Short, seq};
 use crate::segment::Shared;
 
 /// The words of a lane as its receiver sees them: `flags` and `cursor` in its own half, the rest
@@ -91,17 +91,38 @@ impl LaneIn {
     /// [`Nonsense`]: the sender wrote a slot that no honest sender writes.
     #[inline]
     pub fn peek(&self) -> Result<Option<Head>, Nonsense> {
+        let Some(words) = self.published() else { return Ok(None) };
+        let place = || [4, 5].map(|index| self.slot().words[index].load(sync::Ordering::Relaxed));
+        Head::decode(words, place).map(Some)
+    }
+
+    /// The message at the head, if one is published that lies in its slot whole. A look of its own:
+    /// [`peek`](Self::peek) tells of all others.
+    #[inline(always)]
+    pub fn peek_short(&self) -> Option<Short> {
+        self.published().and_then(Short::decode)
+    }
+
+    /// The slot at the head.
+    #[inline(always)]
+    fn slot(&self) -> &Slot {
         let slots = &*self.words.slots;
-        let slot = &slots[self.head as usize & (slots.len() - 1)].words;
-        let first = slot[0].load(order!("slot-look", Relaxed));
+        &slots[self.head as usize & (slots.len() - 1)]
+    }
+
+    /// The first words of the slot at the head, each loaded once, if it is published.
+    #[inline(always)]
+    fn published(&self) -> Option<[u64; 4]> {
+        let words = &self.slot().words;
+        let first = words[0].load(order!("slot-look", Relaxed));
         if first as u32 != seq(self.head) {
-            return Ok(None);
+            return None;
         }
         // ORDER(slot-look): a relaxed load and an Acquire fence, pairs with the Release of
         // slot-publish (an acquire load is not allowed on a read-only page).
         sync::fence(order!("slot-fence", Acquire));
-        let load = |index: usize| slot[index].load(sync::Ordering::Relaxed);
-        Head::decode([first, load(1), load(2), load(3)], || [load(4), load(5)]).map(Some)
+        let load = |index: usize| words[index].load(sync::Ordering::Relaxed);
+        Some([first, load(1), load(2), load(3)])
     }
 
     /// The message at the head of a killed lane is destroyed. The sender is told nothing: it may use
@@ -131,15 +152,19 @@ impl LaneIn {
         if head.region.is_some() {
             return Err(Nonsense);
         }
-        let slots = &*self.words.slots;
-        let slot = &slots[self.head as usize & (slots.len() - 1)];
-        payload::read(slot, &self.words.payload, head, rights, body)
+        payload::read(self.slot(), &self.words.payload, head, rights, body)
     }
 
-    /// When the message at the head was sent, if that was before `horizon`: what its stamp says, as far
+    /// The same of a message that [`peek_short`](Self::peek_short) told.
+    #[inline]
+    pub fn copy_short(&self, short: &Short, body: &mut Vec<u8>) {
+        payload::read_inline(self.slot(), short.length, body);
+    }
+
+    /// When the message at the head was sent, if that was before `horizon`: what its `stamp` says, as far
     /// as it can be true.
-    pub fn due(&mut self, head: &Head, horizon: u64) -> Option<u64> {
-        self.age.due(head.stamp, horizon)
+    pub fn due(&mut self, stamp: u64, horizon: u64) -> Option<u64> {
+        self.age.due(stamp, horizon)
     }
 
     /// Nothing of this lane was sent before: see [`Age`].
@@ -164,6 +189,17 @@ impl LaneIn {
     /// that was closed, are given back at once: the sender may need them while the queue is empty.
     #[inline]
     pub fn advance(&mut self, head: &Head) {
+        self.step(head.payload_bytes() > 0 || head.kind == Kind::Close);
+    }
+
+    /// The same of a message that [`peek_short`](Self::peek_short) told.
+    #[inline]
+    pub fn advance_short(&mut self) {
+        self.step(false);
+    }
+
+    #[inline]
+    fn step(&mut self, publish: bool) {
         // The start was the sender's word: it may lie before the end of the number range.
         self.head = self.head.wrapping_add(1);
         self.age.taken();
@@ -171,7 +207,7 @@ impl LaneIn {
             self.age.enter(self.head);
         }
         self.unpublished += 1;
-        if self.unpublished >= self.interval || head.payload_bytes() > 0 || head.kind == Kind::Close {
+        if self.unpublished >= self.interval || publish {
             self.publish_cursor();
         }
     }

@@ -108,11 +108,17 @@ pub fn read(
     body: &mut Vec<u8>,
 ) -> Result<(), Nonsense> {
     if head.payload_bytes() == 0 {
-        body.resize(head.length.min(INLINE), 0);
-        futex::sync::load_bytes(&slot.words[4..], body);
+        read_inline(slot, head.length, body);
         return Ok(());
     }
     read_payload(region, head, records, body)
+}
+
+/// Copies a body of `length` bytes that lies in its slot.
+#[inline]
+pub(super) fn read_inline(slot: &Slot, length: usize, body: &mut Vec<u8>) {
+    body.resize(length.min(INLINE), 0);
+    futex::sync::load_bytes(&slot.words[4..], body);
 }
 
 /// Copies the payload alone.

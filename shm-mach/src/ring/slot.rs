@@ -182,6 +182,35 @@ impl Head {
     }
 }
 
+/// A message that lies in its slot whole, and carries nothing but a reply right: nearly every one is such.
+/// It is told from others by two comparisons, and stays in registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// `msgh_id`.
+    pub id: i32,
+    /// Bytes of the body, at most [`INLINE`].
+    pub length: usize,
+    /// The reply right, if any.
+    pub reply: Option<Token>,
+    /// As [`Head::stamp`].
+    pub stamp: u64,
+}
+
+impl Short {
+    /// Reads words 0 to 3, of which word 0 had the right sequence number. `None`: it is not such a message;
+    /// what it is, [`Head::decode`] tells.
+    #[inline(always)]
+    pub fn decode([first, second, stamp, fourth]: [u64; 4]) -> Option<Self> {
+        // The kind of a message of one slot is 0, so are its rights.
+        if first >> 32 > INLINE as u64 || second >> 48 != 0 {
+            return None;
+        }
+        let slot = (second >> 32) as u16;
+        let reply = (slot != NO_REPLY).then_some(Token { slot, generation: fourth as u32 });
+        Some(Self { id: second as u32 as i32, length: (first >> 32) as usize, reply, stamp })
+    }
+}
+
 /// The sequence number that a published slot at `position` shows: never that of the slot's earlier
 /// content, because positions only grow and a ring has fewer than 2^32 slots.
 #[inline(always)]

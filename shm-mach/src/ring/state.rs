@@ -11,7 +11,7 @@ use crate::ring::order::{Order, Source};
 use crate::ring::patience::Patience;
 use crate::ring::preposts::Membership;
 use crate::ring::samples::Samples;
-use crate::ring::slot::{Head, Nonsense};
+use crate::ring::slot::{Head, Nonsense, Short};
 use crate::ring::world::Sources;
 use crate::segment::Shared;
 
@@ -35,7 +35,7 @@ impl Seat {
     fn note(&mut self, at: usize, order: &mut Order) {
         let time = match self.lane.peek() {
             Ok(None) => return,
-            Ok(Some(head)) => self.lane.due(&head, order.horizon()),
+            Ok(Some(head)) => self.lane.due(head.stamp, order.horizon()),
             Err(_) => Some(0), // whoever takes it finds out
         };
         if let Some(time) = time {
@@ -116,6 +116,14 @@ impl<P> State<P> {
         }
     }
 
+    /// A message of one slot that [`ready`](Self::ready) would tell, from the lane that was looked at last: tried
+    /// first, since mostly there is one. `None`: ask [`ready`](Self::ready).
+    #[inline]
+    pub fn ready_short(&mut self) -> Option<(usize, Short)> {
+        let short = self.seats.get(self.next)?.lane.peek_short()?;
+        self.is_clear(short.stamp).then_some((self.next, short))
+    }
+
     /// The next lane that has something at its head, while there is only one sender. One who stamps its
     /// messages knows of another way that may not be known here yet: what it has sent after the last
     /// horizon needs a new one.
@@ -127,7 +135,7 @@ impl<P> State<P> {
                 self.next = 0;
             }
             match self.seats[self.next].lane.peek() {
-                Ok(Some(head)) if self.is_clear(&head) => return Some((self.next, Ok(head))),
+                Ok(Some(head)) if self.is_clear(head.stamp) => return Some((self.next, Ok(head))),
                 Ok(Some(_)) => {
                     self.order.want();
                     self.turn();
@@ -141,10 +149,10 @@ impl<P> State<P> {
 
     /// Whether nothing can have come before the message at the head of the next lane.
     #[inline]
-    fn is_clear(&mut self, head: &Head) -> bool {
-        head.stamp == 0
+    fn is_clear(&mut self, stamp: u64) -> bool {
+        stamp == 0
             || !sync::step("stamped-needs-horizon")
-            || self.seats[self.next].lane.due(head, self.order.horizon()).is_some()
+            || self.seats[self.next].lane.due(stamp, self.order.horizon()).is_some()
     }
 
     /// Where the next message lies, while there is more than one sender. `None` when nothing is due: if
@@ -200,14 +208,25 @@ impl<P> State<P> {
     /// The message at the head of the lane, `head`, was taken, or is refused: on to the next.
     #[inline]
     pub fn advance(&mut self, at: usize, head: &Head) {
-        let lane = &mut self.seats[at].lane;
-        lane.advance(head);
+        self.seats[at].lane.advance(head);
+        self.advanced(at);
+    }
+
+    /// The same of a message that [`ready_short`](Self::ready_short) told.
+    #[inline]
+    pub fn advance_short(&mut self, at: usize) {
+        self.seats[at].lane.advance_short();
+        self.advanced(at);
+    }
+
+    #[inline]
+    fn advanced(&mut self, at: usize) {
         // Whoever sleeps relies on the lane, also in a set that the port is in.
         let is_relied_on = self.watchers > 0 && sync::step("armed-for-sets");
         if !self.after_sleep && !self.asleep && !is_relied_on {
             self.awake_takes = self.awake_takes.saturating_add(1);
             if self.awake_takes > STAY_ARMED {
-                lane.disarm();
+                self.seats[at].lane.disarm();
             }
         }
         if self.order.is_in_force() {
