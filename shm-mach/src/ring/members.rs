@@ -242,15 +242,31 @@ impl<M: Port> Members<M> {
                     self.hot.rotate_right(1);
                     return None;
                 }
+                if left > 0 {
+                    left += self.end_lap();
+                }
                 continue;
             };
-            if self.lap >= self.hot.len() {
-                self.lap = 0;
-                self.listen(BELLS_A_LAP);
+            self.end_lap();
+            if self.lap == 0 {
                 self.cool_stale();
             }
             return Some(result);
         }
+    }
+
+    /// After as many looks as there are hot members some of the bells are listened to: so who has rung waits
+    /// while each other is served once, however many looks come to nothing. Says how many are hot now that
+    /// were not.
+    #[inline]
+    fn end_lap(&mut self) -> usize {
+        if self.lap < self.hot.len() {
+            return 0;
+        }
+        self.lap = 0;
+        let before = self.hot.len();
+        self.listen(BELLS_A_LAP);
+        self.hot.len() - before
     }
 
     #[inline]

@@ -277,3 +277,23 @@ proptest! {
         }
     }
 }
+/// A member that nobody looks at rings while another one is served, and a third is looked at in vain: it
+/// is served before the other one's turn comes again.
+#[test]
+fn who_has_rung_waits_for_one_turn_of_each() {
+    let mut world = World::new();
+    for call in [
+        Call::Move { port: 0, set: 0 },
+        Call::Move { port: 2, set: 0 },
+        Call::Send { port: 4, inside: false, count: 3 },
+        Call::Rest { set: 0 },
+        Call::Insert { port: 4, set: 0 },
+        Call::Receive { set: 0 },
+        Call::Insert { port: 0, set: 0 }, // refused, and looked at
+        Call::Send { port: 2, inside: false, count: 1 },
+        Call::Receive { set: 0 },
+        Call::Receive { set: 0 },
+    ] {
+        world.perform(call);
+    }
+}
