@@ -106,7 +106,10 @@ pub fn join_deadline(socket: OwnedFd, options: &Options, deadline: Deadline) -> 
 
     let (theirs, fd, peer) = receive_hello(&socket, deadline)?;
     let half = PeerHalf::adopt(&fd)?;
-    let process = pidfd_open(peer_pid(peer)?, PidfdFlags::empty())?;
+    let process = match pidfd_open(peer_pid(peer)?, PidfdFlags::empty()) {
+        Err(Errno::SRCH) => return Err(JoinError::HungUp), // it has died since it sent its half
+        other => other?,
+    };
     send(&socket, &echo(theirs.nonce), None)?;
     receive_echo(&socket, nonce, peer, deadline)?;
     // The echo came from a process with that pid, after the pidfd was opened: it is that process,
