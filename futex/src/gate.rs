@@ -43,6 +43,14 @@ impl Gate {
         }
     }
 
+    /// The gate between the threads of this process, as far as is known now: a process may register at any
+    /// time. Who takes the heavy side of a symmetric one may therefore wait for somebody who takes the light
+    /// side of the other kind.
+    #[inline(always)]
+    pub fn of_process() -> Self {
+        if sync::is_registered() { Self::Asymmetric } else { Self::Symmetric }
+    }
+
     /// The gate of a link whose two ends can promise `self` and `other`.
     pub fn agreed(self, other: Self) -> Self {
         if self == other { self } else { Self::Symmetric }

@@ -7,6 +7,7 @@
 //! | [`sync`] | atomics, fences, locks, futex calls and word copies; the only place that knows about loom |
 //! | [`Deadline`] | a point on the monotonic clock, or never |
 //! | [`WaitSet`] | up to 128 words with the values they were sampled at: one sleep on all of them |
+//! | [`RawLock`] | a private lock that is released by a plain store |
 //! | [`Gate`] | the store-then-load pair of a sleeper and a waker, with the cost on the sleeper's side |
 //!
 //! Every futex here is of the *shared* kind (never `FUTEX_PRIVATE_FLAG`): a word in a memfd is one
@@ -52,10 +53,12 @@
 #![deny(unsafe_code)]
 
 mod gate;
+mod raw_lock;
 pub mod sync;
 mod wait_set;
 
 pub use gate::{Gate, HeavyFenceRefused};
+pub use raw_lock::RawLock;
 pub use sync::Deadline;
 pub use wait_set::{WaitSet, WaitSetFull};
 

@@ -4,6 +4,7 @@ pub mod full;
 pub mod gate;
 pub mod group;
 pub mod lane;
+pub mod lock;
 pub mod order;
 pub mod reply;
 pub mod set;
@@ -40,6 +41,9 @@ models! {
     lane::death_against_push, 3;
     lane::reuse, 3;
     lane::close_when_full, 3;
+    lock::two_threads, 3;
+    lock::three_threads, 2;
+    lock::refused_fence, 3;
     full::exact, 3;
     full::interval, 3;
     full::death, 3;

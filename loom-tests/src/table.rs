@@ -39,6 +39,7 @@ const MEMBERS: &str = "shm-mach/src/ring/members.rs";
 const PREPOSTS: &str = "shm-mach/src/ring/preposts.rs";
 const REGION: &str = "shm-mach/src/ring/region.rs";
 const GATE: &str = "futex/src/gate.rs";
+const RAW_LOCK: &str = "futex/src/raw_lock.rs";
 
 /// What loom says of threads that all sleep.
 const STUCK: &str = "deadlock";
@@ -57,6 +58,8 @@ const fn row(name: &'static str, file: &'static str, partner: &'static str, proo
 
 /// The orderings.
 pub const ORDERS: &[Row] = &[
+    row("lock-take", RAW_LOCK, "lock-free", Fails(&[("lock::two_threads", RACE)])),
+    row("lock-free", RAW_LOCK, "lock-take", Fails(&[("lock::two_threads", RACE)])),
     row("slot-publish", LANE_OUT, "slot-fence", Fails(&[("gate::sleeper", RACE), ("lane::reuse", RACE)])),
     row("slot-look", LANE_IN, "slot-fence", Relaxed),
     row("slot-fence", LANE_IN, "slot-publish", Fails(&[("gate::sleeper", RACE), ("lane::reuse", RACE)])),
@@ -152,6 +155,7 @@ pub const STEPS: &[Row] = &[
             ("full::interval", STUCK),
             ("full::death", STUCK),
             ("reply::armed_late", STUCK),
+            ("lock::two_threads", STUCK),
         ]),
     ),
     row(
@@ -163,6 +167,7 @@ pub const STEPS: &[Row] = &[
             ("full::interval", STUCK),
             ("full::death", STUCK),
             ("reply::armed_late", STUCK),
+            ("lock::two_threads", STUCK),
         ]),
     ),
     row(

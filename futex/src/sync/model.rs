@@ -249,6 +249,11 @@ pub fn membarrier_register() -> rustix::io::Result<()> {
     Ok(())
 }
 
+/// As if it had registered before.
+pub fn is_registered() -> bool {
+    true
+}
+
 static REFUSES_MEMBARRIER: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 /// From now on [`membarrier_heavy`] is refused, as by a sandbox that was entered late, or again not.

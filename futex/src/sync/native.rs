@@ -1,6 +1,9 @@
 //! The façade's native body.
 
+use std::cell::UnsafeCell;
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -8,11 +11,10 @@ use rustix::thread::futex as sys;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::Ordering;
-use crate::Outcome;
+use crate::{Outcome, RawLock};
 
 pub use std::hint::spin_loop;
 pub use std::sync::Arc;
-pub use std::sync::MutexGuard as Guard;
 pub use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 /// True only in a loom build: for code that must not depend on layout or on the clock there.
@@ -50,35 +52,81 @@ pub fn yield_now() {
 
 /// A private lock of one process. A panic under it is a bug of ours, and the state it guards is
 /// used on: the panic is reported by whoever joins the thread, not a second time by every other.
-#[derive(Debug, Default)]
-pub struct Lock<T>(std::sync::Mutex<T>);
+#[derive(Default)]
+pub struct Lock<T> {
+    raw: RawLock,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: bounds and life: no pointers. Peer: a private value; whoever gets at it holds the raw lock, one thread
+// at a time, so it need only be fit to be passed from thread to thread.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+impl<T> std::panic::RefUnwindSafe for Lock<T> {}
+
+impl<T> std::fmt::Debug for Lock<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lock").finish_non_exhaustive()
+    }
+}
 
 impl<T> Lock<T> {
     /// A lock around `value`.
-    pub const fn new(value: T) -> Self {
-        Self(std::sync::Mutex::new(value))
+    pub fn new(value: T) -> Self {
+        Self { raw: RawLock::default(), value: UnsafeCell::new(value) }
     }
 
     /// Takes the lock, waiting for its turn.
     #[inline]
     pub fn lock(&self) -> Guard<'_, T> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.raw.lock();
+        Guard { lock: self, stays: PhantomData }
     }
 
     /// What it guards, for the one who has it alone.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.value.get_mut()
     }
 
     /// Takes the lock if nobody holds it.
     #[inline]
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
-        match self.0.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(std::sync::TryLockError::Poisoned(error)) => Some(error.into_inner()),
-            Err(std::sync::TryLockError::WouldBlock) => None,
-        }
+        self.raw.try_lock().then(|| Guard { lock: self, stays: PhantomData })
+    }
+}
+
+/// The right to what a [`Lock`] guards, until it is dropped.
+#[derive(Debug)]
+pub struct Guard<'a, T> {
+    lock: &'a Lock<T>,
+    /// It stays with its thread: `&Guard` gives out `&T`, and `T` need not be `Sync`.
+    stays: PhantomData<*mut T>,
+}
+
+impl<T> Deref for Guard<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: bounds and life: the lock's own value, and the lock is borrowed. Peer: none; the lock is held, and
+        // this guard's borrow is the only way to the value.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for Guard<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above; and the guard is borrowed exclusively.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for Guard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.lock.raw.unlock();
     }
 }
 
@@ -201,9 +249,20 @@ pub fn futex_wait_many(words: &[(&AtomicU32, u32)], deadline: Deadline) -> Outco
     }
 }
 
+/// Whether this process, or the one that it was forked from, has registered.
+static REGISTERED: AtomicU32 = AtomicU32::new(0);
+
 /// Makes this process a target of [`membarrier_heavy`] of every process, and allows it its own.
 pub fn membarrier_register() -> rustix::io::Result<()> {
-    rustix::thread::membarrier(rustix::thread::MembarrierCommand::RegisterGlobalExpedited)
+    rustix::thread::membarrier(rustix::thread::MembarrierCommand::RegisterGlobalExpedited)?;
+    REGISTERED.store(1, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Whether this process is a target of [`membarrier_heavy`].
+#[inline(always)]
+pub fn is_registered() -> bool {
+    REGISTERED.load(Ordering::Relaxed) != 0
 }
 
 /// A full fence on every CPU that runs a registered process now.
