@@ -1,13 +1,17 @@
 //! The library inside a task: links, ports, and the rights that programs hold.
 
+pub(crate) mod allocate;
 pub(crate) mod answers;
 pub(crate) mod attach;
+pub(crate) mod attributes;
 pub(crate) mod bootstrap;
 pub(crate) mod by_name;
+pub(crate) mod context;
 pub(crate) mod dead_lanes;
 pub(crate) mod error;
 pub(crate) mod few;
 pub(crate) mod half;
+pub(crate) mod handover;
 pub(crate) mod held;
 pub(crate) mod holders;
 pub(crate) mod homing;

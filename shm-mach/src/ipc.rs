@@ -18,6 +18,7 @@
 //! | [`table`] | the copy of the entries that readers look at without a lock |
 //! | [`backing`] | the memory file that the table lies in |
 //! | [`space`] | a task's names |
+//! | [`info`] | how large it is, and what lies in it |
 //! | [`insert`] | making rights, and taking in rights that arrive |
 //! | [`copyin`] | taking a right out, into a message |
 //! | [`refs`] | user references, and giving up |
@@ -34,6 +35,7 @@ pub mod effect;
 pub mod entry;
 pub mod error;
 mod holdings;
+pub mod info;
 pub mod insert;
 pub mod name;
 pub mod port;
@@ -51,6 +53,7 @@ pub use copyin::{Carried, Origin};
 pub use effect::{Effect, Effects, Notice};
 pub use entry::{Entry, Guard, ReceiveTraits, Request, RequestKind, State};
 pub use error::PortError;
+pub use info::{NameInfo, SpaceInfo};
 pub use insert::{New, Right};
 pub use name::{PortName, RawName};
 pub use port::{Place, PortId, ReceiverId};

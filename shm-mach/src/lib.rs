@@ -123,7 +123,10 @@ pub mod segment;
 #[doc(hidden)]
 pub mod wire;
 
+pub use client::allocate::{PortOptions, Quality};
 pub use client::attach::AuthorityError;
+pub use client::attributes::{PortStatus, flavor};
+pub use client::context::GuardOptions;
 pub use client::error::{ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;
@@ -137,7 +140,7 @@ pub use client::right::Right;
 pub use client::send_right::SendRight;
 pub use client::task::{Options, Task};
 pub use futex::Deadline;
-pub use ipc::{PortError, PortName, RawName, RightKind, TypeBits};
+pub use ipc::{Disposition, PortError, PortName, RawName, RightKind, TypeBits};
 pub use ring::layout::Geometry;
 pub use ring::patience::Wait;
 pub use wire::hello::BadHello;

@@ -1,6 +1,14 @@
 //! Mach's calls on names, one test a row of Mach's semantics: what each does, and what it refuses, in the
 //! order of the checks and with Mach's codes.
 
+#[path = "call_rows/attributes.rs"]
+mod attributes;
+#[path = "call_rows/guards.rs"]
+mod guards;
+#[path = "call_rows/insert.rs"]
+mod insert;
+#[path = "call_rows/make.rs"]
+mod make;
 #[path = "call_rows/once.rs"]
 mod once;
 #[path = "call_rows/sets.rs"]
@@ -9,8 +17,9 @@ mod sets;
 mod common;
 
 use shm_mach::{
-    Deadline, Joined, Message, Notification, Options, PortError, PortName, RawName, ReceiveError,
-    ReceiveRight, Received, Right, RightKind, SendFailure, SendOnceRight, Task, TypeBits, join,
+    Deadline, Disposition, GuardOptions, Joined, Message, Notification, Options, PortError, PortName,
+    PortOptions, Quality, RawName, ReceiveError, ReceiveRight, Received, Right, RightKind, SendFailure,
+    SendOnceRight, Task, TypeBits, flavor, join,
 };
 
 /// Two tasks that hold send rights to a port of each other's.

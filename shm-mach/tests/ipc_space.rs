@@ -259,7 +259,8 @@ impl Pair {
             'v' => Guard::Value,
             _ => Guard::None,
         };
-        let traits = ReceiveTraits { guard: kind, immovable, port_destroyed: rescued };
+        let traits =
+            ReceiveTraits { guard: kind, immovable, port_destroyed: rescued, ..ReceiveTraits::default() };
         let got = code(self.space.set_receive_traits(RawName(name), traits));
         assert_eq!(got, self.model.traits(name, guard, immovable, rescued));
     }

@@ -174,6 +174,11 @@ impl PortState {
         true
     }
 
+    /// How many answers are there to be taken.
+    pub(super) fn answers_there(&self) -> usize {
+        self.awaited.iter().filter(|awaited| matches!(awaited.peek(), Ok(Some(_)))).count()
+    }
+
     /// Keeps a reply slot for the next token: the latest, since the next request goes there again.
     #[inline]
     fn keep(&mut self, slot: Kept) {

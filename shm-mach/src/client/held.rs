@@ -66,6 +66,16 @@ impl ByName {
         self.is_over
     }
 
+    /// Takes over the lane of the same credit under an older name; gives it back if there is one already,
+    /// or soon will be.
+    pub(crate) fn inherit(&mut self, sender: Box<Sender>) -> Option<Box<Sender>> {
+        if self.is_taken || self.is_over || self.sender.is_some() {
+            return Some(sender);
+        }
+        self.sender = Some(sender);
+        None
+    }
+
     /// The credit is over.
     pub(crate) fn end(&mut self) -> Option<Box<Sender>> {
         self.is_over = true;
@@ -120,6 +130,16 @@ impl Target {
         Self::Remote { receiver, port, by, link: OnceLock::new() }
     }
 
+    /// The same, for another credit.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Local(port) => Self::Local(port.clone()),
+            Self::Remote { receiver, port, by, link } => {
+                Self::Remote { receiver: *receiver, port: *port, by: *by, link: link.clone() }
+            }
+        }
+    }
+
     /// Whether a second right that leads there has the same worth, so that one credit will do.
     pub(crate) fn merges_with(&self, other: &Self) -> bool {
         match (self, other) {
@@ -156,6 +176,18 @@ impl Held {
             death: OnceLock::new(),
             is_shared: AtomicBool::new(false),
             arrivals: AtomicU32::new(0),
+            by_name: Lock::default(),
+        })
+    }
+
+    /// The same credit under another name. The lane of sends by name is the old one's still.
+    pub(crate) fn renamed(&self, name: PortName, target: Target) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            target,
+            death: self.death.clone(),
+            is_shared: AtomicBool::new(true),
+            arrivals: AtomicU32::new(self.arrivals.load(Ordering::Relaxed)),
             by_name: Lock::default(),
         })
     }

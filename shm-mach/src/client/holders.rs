@@ -41,6 +41,11 @@ impl Holder {
         self.minted > self.returned || self.lanes > 0
     }
 
+    /// How many rights it holds; one that was given back but is still being used counts.
+    fn rights(&self) -> u64 {
+        self.minted.saturating_sub(self.returned).max(u64::from(self.lanes > 0))
+    }
+
     /// Nothing more comes of it but what it had published.
     pub(crate) fn lose(&mut self) {
         self.is_gone = true;
@@ -84,6 +89,11 @@ pub(crate) struct Holders {
 }
 
 impl Holders {
+    /// How many rights they hold together, those on their way included.
+    pub(crate) fn rights(&self) -> u64 {
+        self.list.iter().map(Holder::rights).sum()
+    }
+
     pub(crate) fn get(&self, index: usize) -> &Holder {
         &self.list[index]
     }

@@ -88,6 +88,11 @@ impl Homing {
         ended > 0
     }
 
+    /// How many are on their way.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.iter().map(|passed| u64::from(passed.coming)).sum()
+    }
+
     /// Whether any is on its way.
     pub(crate) fn any(&self) -> bool {
         self.0.iter().any(|passed| passed.coming > 0)

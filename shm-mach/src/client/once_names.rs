@@ -27,6 +27,11 @@ impl OnceNames {
         self.0.remove(&number)
     }
 
+    /// The right is under this name from here on.
+    pub(super) fn keep(&mut self, number: u64, name: PortName, right: Parked) {
+        self.0.insert(number, Kept { name, right });
+    }
+
     fn names(&self, is: impl Fn(&Parked) -> bool) -> Vec<PortName> {
         self.0.values().filter(|kept| is(&kept.right)).map(|kept| kept.name).collect()
     }
@@ -58,7 +63,7 @@ impl Names {
         let (port, receiver) = right.id(self.space.task(), number);
         match self.space.insert_send_once(port, receiver, number) {
             Ok(name) => {
-                self.once.0.insert(number, Kept { name, right });
+                self.once.keep(number, name, right);
                 Ok((name, None))
             }
             Err(error) => Err((error, right)),

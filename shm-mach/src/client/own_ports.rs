@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use crate::client::context::Context;
 use crate::client::identity::Identity;
 use crate::client::port::{Owner, Port};
 use crate::ipc::{Place, PortError, PortName};
@@ -21,7 +22,7 @@ pub(crate) struct OwnPorts {
     made: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Slot {
     /// `None` where the memory of a dead port was not kept.
     port: Option<Arc<Port>>,
@@ -32,6 +33,7 @@ struct Slot {
     has_handle: bool,
     /// The authority keeps a name for the port.
     is_registered: bool,
+    context: Context,
 }
 
 impl OwnPorts {
@@ -49,8 +51,7 @@ impl OwnPorts {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() < PORTS_MAX => {
-                let slot = Slot { port: None, life: 0, name: None, has_handle: false, is_registered: false };
-                self.slots.push(slot);
+                self.slots.push(Slot::default());
                 self.slots.len() as u32 - 1
             }
             None => return Err(PortError::NoSpace),
@@ -73,7 +74,25 @@ impl OwnPorts {
     pub(crate) fn name(&mut self, index: u32, name: PortName) {
         let slot = &mut self.slots[index as usize];
         (slot.name, slot.has_handle, slot.is_registered) = (Some(name), true, false);
+        slot.context = Context::default();
         slot.port.as_ref().expect("claimed just now").set_name(name.into());
+    }
+
+    /// The receive right has gone to another name, without a handle; its context is reset.
+    pub(crate) fn rename(&mut self, index: u32, name: PortName) {
+        let slot = &mut self.slots[index as usize];
+        (slot.name, slot.has_handle, slot.context) = (Some(name), false, Context::default());
+        slot.port.as_ref().expect("its receive right lives").set_name(name.into());
+    }
+
+    /// What the receiver has said of the port.
+    pub(crate) fn context(&self, index: u32) -> Context {
+        self.slots[index as usize].context
+    }
+
+    /// Sets it.
+    pub(crate) fn set_context(&mut self, index: u32, context: Context) {
+        self.slots[index as usize].context = context;
     }
 
     /// The receive right is gone. Says whether the authority keeps a name for the port.

@@ -347,6 +347,12 @@ impl Port {
         state.port.mscount = state.port.mscount.wrapping_add(u32::from(is_made));
     }
 
+    /// The right was not made after all.
+    pub(crate) fn unmake(&self) {
+        let port = &mut self.group.lock().port;
+        port.mscount = port.mscount.wrapping_sub(1);
+    }
+
     /// Such a handle was dropped.
     pub(crate) fn drop_local_sender(&self) -> Aftermath {
         let mut state = self.group.lock();
@@ -395,6 +401,11 @@ impl Port {
 impl PortState {
     fn has_senders(&self) -> bool {
         self.local_senders > 0 || self.on_their_way.any() || self.holders.any_live()
+    }
+
+    /// How many send rights there are in the world (`srights`).
+    pub(super) fn send_rights(&self) -> u64 {
+        u64::from(self.local_senders) + self.on_their_way.count() + self.holders.rights()
     }
 
     /// Whether the last send right has gone; if so, the request fires, once.

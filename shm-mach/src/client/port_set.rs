@@ -91,7 +91,7 @@ impl Task {
 
 impl PortSet {
     /// Makes a set, under a name that was chosen or any.
-    fn new(task: &Task, chosen: Option<RawName>, is_exclusive: bool) -> Result<Self, PortError> {
+    pub(crate) fn new(task: &Task, chosen: Option<RawName>, is_exclusive: bool) -> Result<Self, PortError> {
         let task = task.inner.clone();
         if task.is_forked() {
             return Err(PortError::Forked);

@@ -171,7 +171,8 @@ impl ReceiveRight {
         conclude(&self.task, Some(&self.port), taken?, into)
     }
 
-    /// Makes a send right to this port for this task itself.
+    /// Makes a send right to this port for this task itself. That of a reply port
+    /// ([`Task::construct`](crate::Task::construct)) is dead.
     pub fn make_send(&self) -> SendRight {
         // In a forked child another thread's lock may be held for ever, and nothing would be counted.
         if self.task.is_forked() {
@@ -180,8 +181,11 @@ impl ReceiveRight {
         // Counted first: if the task has a right to the port already, one is given back again.
         self.port.add_local_sender(true);
         let made = self.task.take_in(Target::Local(self.port.clone()));
-        // A right that joins a name needs no other; but a right that was lent may be gone by now.
-        made.unwrap_or_else(|_| SendRight::inert(self.task.clone(), self.port.clone(), self.name))
+        made.unwrap_or_else(|_| {
+            // Not for want of a name: it joins one. The right was lent and is gone, or the port is for replies.
+            self.port.unmake();
+            SendRight::inert(self.task.clone(), self.port.clone(), self.name)
+        })
     }
 
     /// Makes a send-once right to this port: for a message's reply, or to be told of something.

@@ -83,7 +83,9 @@ impl SendRight {
 
     /// In a forked child, or of a port that is gone: a handle that does nothing.
     pub(crate) fn inert(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
-        Self::with_lane(task, Held::new(name, Target::Local(port)), None, false)
+        let held = Held::new(name, Target::Local(port));
+        held.die(Death::Died);
+        Self::with_lane(task, held, None, false)
     }
 
     /// The name of the right in this task: of all its rights to this port, the receive right included.
@@ -398,6 +400,9 @@ impl SendRight {
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
         let body = message.body;
+        if self.held.is_dead() {
+            return Err(SendError::new(SendFailure::PortDied, message));
+        }
         if body.len() > BODY_MAX {
             let failure = SendFailure::TooLarge { length: body.len(), longest: BODY_MAX };
             return Err(SendError::new(failure, message));

@@ -46,14 +46,14 @@ pub(super) struct Keep {
 
 /// One credit behind a name, and who needs it.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     pub(super) held: Arc<Held>,
     /// References that belong to handles: exact.
     pub(super) handles: u32,
     /// References that belong to the name: at most 65,535, and that many for good.
     pub(super) named: u32,
     /// Lanes of it that are open, with their generations.
-    lanes: Vec<(usize, u32)>,
+    pub(super) lanes: Vec<(usize, u32)>,
 }
 
 /// A count of references that sticks at its most.
@@ -95,6 +95,12 @@ pub(crate) struct Leftover {
     pub(crate) ended: Few<Arc<Held>>,
     /// Ports whose receive right is gone, with whether the authority keeps a name for it.
     pub(crate) destroyed: Few<(Arc<Port>, bool)>,
+    /// Rights that were made and are not needed.
+    pub(crate) surplus: Vec<Target>,
+    /// Credits that are under another name now: the old one, the new one.
+    pub(crate) renamed: Vec<(Arc<Held>, Arc<Held>)>,
+    /// Ports whose receive right has gone from name to name.
+    pub(crate) moved: Vec<Arc<Port>>,
     /// Port sets that are over.
     pub(crate) sets: Vec<Arc<Set>>,
     /// Send-once rights that nobody has any more.
@@ -137,7 +143,7 @@ impl Names {
     /// surplus.
     ///
     /// # Errors
-    /// [`PortError::DeadPort`] of a port of this task's own; [`PortError::NoSpace`],
+    /// [`PortError::DeadPort`], [`PortError::ForReplies`] of a port of this task's own; [`PortError::NoSpace`],
     /// [`PortError::ResourceShortage`]. With `target`: it is not taken in.
     pub(crate) fn take_in(
         &mut self,
@@ -148,6 +154,11 @@ impl Names {
             && !self.ports.get(own.index).is_some_and(|live| Arc::ptr_eq(live, own))
         {
             return Err((PortError::DeadPort, target));
+        }
+        if let Target::Local(own) = &target
+            && self.ports.context(own.index).is_for_replies
+        {
+            return Err((PortError::ForReplies, target));
         }
         let name = match self.space.insert_send(port, receiver, &mut self.effects) {
             Ok(name) => name,
@@ -311,7 +322,7 @@ impl Names {
     }
 
     /// The table shows the lane that was opened last, of those that are open.
-    fn show_place(&mut self, name: PortName) {
+    pub(super) fn show_place(&mut self, name: PortName) {
         let shares = self.keep(name.index()).shares.iter().rev();
         let place = shares.filter_map(|share| {
             let (lane, generation) = *share.lanes.last()?;

@@ -19,7 +19,7 @@ impl Keep {
         debug_assert_eq!(count, 0, "the name owns so many");
     }
 
-    fn add_named(&mut self, count: i32) {
+    pub(super) fn add_named(&mut self, count: i32) {
         let owned = match self.shares.iter_mut().find(|share| !share.held.is_dead()) {
             Some(share) => &mut share.named,
             None => &mut self.more,

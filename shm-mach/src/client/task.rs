@@ -23,7 +23,7 @@ use crate::client::settlement::Settlement;
 use crate::client::space::{Leftover, Names};
 use crate::client::tick::Ticks;
 use crate::ipc::backing::LINES_MAX;
-use crate::ipc::{NameReader, NameTable, New, PortError, PortName, ReceiverId};
+use crate::ipc::{NameReader, NameTable, New, PortError, PortName, RawName, ReceiverId};
 use crate::ring::lane_out::Death;
 use crate::ring::layout::{Bell, Geometry};
 use crate::ring::sleepers::Sleepers;
@@ -197,7 +197,7 @@ impl Task {
         if self.inner.is_forked() {
             return Err(PortError::Forked);
         }
-        let (port, name) = self.inner.allocate(self.inner.options.limit)?;
+        let (port, name) = self.inner.allocate(self.inner.options.limit, None)?;
         Ok(ReceiveRight::new(self.inner.clone(), port, name))
     }
 
@@ -225,13 +225,25 @@ impl Inner {
         Owner { process: self.process, task: self.serial }
     }
 
-    /// Makes a port, and a name for it.
-    fn allocate(&self, limit: u32) -> Result<(Arc<Port>, PortName), PortError> {
+    /// Makes a port, and a name for it: one that was chosen, or any.
+    ///
+    /// # Errors
+    /// As [`Task::allocate_name`], or [`Task::allocate`] if no name was chosen.
+    pub(crate) fn allocate(
+        &self,
+        limit: u32,
+        chosen: Option<RawName>,
+    ) -> Result<(Arc<Port>, PortName), PortError> {
         let names = &mut *self.names.lock();
         let port = names.ports.claim(&self.keys, limit, (self.owner(), self.identity))?;
         let (id, _) = Target::id_of(&port, names.space.task());
         let place = names.ports.place(port.index);
-        match names.space.allocate(New::Receive { port: id, place, handle: u64::from(port.index) }) {
+        let new = New::Receive { port: id, place, handle: u64::from(port.index) };
+        let named = match chosen {
+            Some(name) => names.space.allocate_name(name, new),
+            None => names.space.allocate(new),
+        };
+        match named {
             Ok(name) => {
                 names.ports.name(port.index, name);
                 Ok((port, name))
@@ -267,6 +279,21 @@ impl Inner {
 
     /// Does what a call on names left over. Called with no lock held.
     pub(crate) fn finish(&self, rest: Leftover) {
+        for (old, new) in rest.renamed {
+            let sender = old.by_name.lock().end();
+            let left = sender.and_then(|sender| new.by_name.lock().inherit(sender));
+            if let (Some(sender), Some(link)) = (left, new.target.link()) {
+                let Sender { index, lane, .. } = *sender;
+                self.names.lock().lane_closed(&new, index);
+                link.close_lane(index, lane);
+            }
+        }
+        for target in rest.surplus {
+            self.give_back(&target);
+        }
+        for port in rest.moved {
+            port.begin_anew();
+        }
         for held in rest.ended {
             self.end_credit(&held);
         }

@@ -73,7 +73,7 @@ impl Space {
     /// 1. [`PortError::TaskGone`].
     /// 2. [`PortError::UnknownName`]: NULL and DEAD too; a caller that lets them pass looks first.
     /// 3. [`PortError::NoSuchRight`].
-    /// 4. [`PortError::Immovable`].
+    /// 4. [`PortError::Immovable`], or [`PortError::ForReplies`] of a send right that is made.
     pub fn copyin(
         &mut self,
         name: RawName,
@@ -102,6 +102,11 @@ impl Space {
                     return Err(PortError::Immovable);
                 }
                 true
+            }
+            (State::Port { receive: Some(receive), .. }, Disposition::MakeSend)
+                if receive.traits.for_replies =>
+            {
+                return Err(PortError::ForReplies);
             }
             (State::Port { receive, .. }, Disposition::MakeSend | Disposition::MakeSendOnce) => {
                 receive.is_some()
@@ -154,6 +159,7 @@ impl Space {
         };
         let origin = Origin::Made;
         Ok(match disposition {
+            Disposition::MakeSend if receive.traits.for_replies => return Err(PortError::ForReplies),
             Disposition::MakeSend => Carried::Send { port, receiver, origin },
             _ => Carried::SendOnce { port, receiver, origin, handle: receive.handle },
         })

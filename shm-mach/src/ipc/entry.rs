@@ -70,6 +70,8 @@ pub struct ReceiveTraits {
     pub immovable: bool,
     /// A port-destroyed request is armed.
     pub port_destroyed: bool,
+    /// Only send-once rights are made of it.
+    pub for_replies: bool,
 }
 
 /// A port's guard, as far as the space must know.

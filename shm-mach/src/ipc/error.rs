@@ -85,6 +85,45 @@ pub enum PortError {
         /// The most that is possible.
         most: u32,
     },
+    /// The port has a context other than 0, so it cannot be guarded.
+    #[error("the port has a context already")]
+    HasContext,
+    /// The port is not guarded, or not as strictly as the call wants it.
+    #[error("the port is not guarded")]
+    NotGuarded,
+    /// The port is guarded with another value.
+    #[error("the port is guarded with another value")]
+    WrongGuard,
+    /// The guard forbids to read and to change the context.
+    #[error("the port is strictly guarded")]
+    StrictGuard,
+    /// The array is too short for the flavour.
+    #[error("too few words for this flavour")]
+    TooFewWords,
+    /// The flavour does not exist, or not for this call.
+    #[error("there is no such flavour")]
+    UnknownFlavor,
+    /// The port is no service's.
+    #[error("the port is no service port")]
+    NotService,
+    /// Kinds of port that exclude each other.
+    #[error("a port is of one kind")]
+    ExclusiveKinds,
+    /// The kind of port needs a label, or the name of a service.
+    #[error("a port of this kind needs a label")]
+    NoLabel,
+    /// Only the system makes ports of this kind.
+    #[error("ports of this kind are not made here")]
+    Denied,
+    /// Nothing but send-once rights is made of a reply port.
+    #[error("the port is for replies")]
+    ForReplies,
+    /// A prototype that is not NULL.
+    #[error("there are no prototypes")]
+    BadProto,
+    /// A name was chosen where the call does not allow it.
+    #[error("a name cannot be chosen in this call")]
+    NameChosen,
     /// This process is a forked child of the one that the right belongs to.
     #[error("the right belongs to the parent process: a forked child must attach by itself")]
     Forked,
@@ -95,8 +134,16 @@ impl PortError {
     pub const fn code(&self) -> i32 {
         match self {
             Self::NoSpace => 3,
-            Self::NothingToAwait => 4,
-            Self::ReservedIndex | Self::OtherGeneration => 5,
+            Self::NothingToAwait
+            | Self::HasContext
+            | Self::NotGuarded
+            | Self::WrongGuard
+            | Self::StrictGuard
+            | Self::UnknownFlavor
+            | Self::ExclusiveKinds
+            | Self::NoLabel
+            | Self::NameChosen => 4,
+            Self::ReservedIndex | Self::OtherGeneration | Self::TooFewWords => 5,
             Self::ResourceShortage => 6,
             Self::AlreadyInSet => 11,
             Self::NotInSet => 12,
@@ -108,10 +155,12 @@ impl PortError {
             | Self::BadDisposition
             | Self::BadDelta
             | Self::ReservedName
+            | Self::BadProto
             | Self::BadNameBits
             | Self::InvalidLimit { .. } => 18,
-            Self::Immovable | Self::DeadPort | Self::Pinned => 20,
+            Self::Immovable | Self::DeadPort | Self::Pinned | Self::NotService | Self::ForReplies => 20,
             Self::RightExists => 21,
+            Self::Denied => 53,
         }
     }
 }

@@ -99,6 +99,23 @@ impl Slots {
         slots.filter(|(_, slot)| matches!(slot.what, Use::Live(_))).map(|(index, _)| index as u32)
     }
 
+    /// How many slots there are, number 0 included, and how many there will be when they do not suffice.
+    pub(super) fn sizes(&self) -> (u32, u32) {
+        let size = self.slots.len();
+        let next = (size * 2).max(SLOTS_FIRST).min(self.slots_max);
+        (size as u32, next as u32)
+    }
+
+    /// The name of the slot at `index`, now or when it was used last, and its entry.
+    pub(super) fn line(&self, index: u32) -> (RawName, Option<&Entry>) {
+        let slot = &self.slots[index as usize];
+        let entry = match &slot.what {
+            Use::Live(entry) => Some(entry),
+            _ => None,
+        };
+        (RawName(index << 8 | u32::from(slot.generation())), entry)
+    }
+
     /// Puts an entry under a name of our choice.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::ring::age::Age;
 use crate::ring::lane_out::{Death, publish_interval};
 use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
 use crate::ring::payload;
-use crate::ring::slot::{Head, Kind, Nonsense, Short, seq};
+use crate::ring::slot::{Head, Kind, Nonsense, Short, is_close, seq};
 use crate::segment::Shared;
 
 /// The words of a lane as its receiver sees them: `flags` and `cursor` in its own half, the rest
@@ -123,6 +123,17 @@ impl LaneIn {
         sync::fence(order!("slot-fence", Acquire));
         let load = |index: usize| words[index].load(sync::Ordering::Relaxed);
         Some([first, load(1), load(2), load(3)])
+    }
+
+    /// How many messages are published and not read. The sender may publish more meanwhile, or lie.
+    pub fn count_unread(&self) -> usize {
+        let slots = &*self.words.slots;
+        let is_there = |ahead: &usize| {
+            let position = self.head.wrapping_add(*ahead as u64);
+            let first = slots[position as usize & (slots.len() - 1)].words[0].load(sync::Ordering::Relaxed);
+            first as u32 == seq(position) && !is_close(first)
+        };
+        (0..slots.len()).take_while(is_there).count()
     }
 
     /// The message at the head of a killed lane is destroyed. The sender is told nothing: it may use

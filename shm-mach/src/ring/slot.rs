@@ -82,6 +82,11 @@ pub struct Head {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nonsense;
 
+/// Whether the first word of a slot is that of a close record.
+pub(super) fn is_close(first: u64) -> bool {
+    first >> 56 == 1
+}
+
 impl Head {
     /// A message of `length` bytes and nothing else.
     pub fn message(id: i32, length: usize) -> Self {

@@ -131,7 +131,8 @@ fn c2_teardown_gives_everything_up_and_refuses_what_follows() {
     let (mine, theirs) = (task.once(1, ME, 50), task.once(2, OTHER, 51));
     let (set, dead) = (task.set(), task.dead());
     let guarded = task.receive(3);
-    task.traits(guarded, ReceiveTraits { guard: Guard::Value, port_destroyed: true, immovable: true });
+    let traits = ReceiveTraits { guard: Guard::Value, port_destroyed: true, ..ReceiveTraits::default() };
+    task.traits(guarded, ReceiveTraits { immovable: true, ..traits });
     task.request(send, 60);
     task.space.teardown(&mut task.effects);
     let mut effects = task.done();
