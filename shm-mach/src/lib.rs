@@ -51,7 +51,9 @@
 //!   drops the right or dies.
 //! * Each right has a *name*: a [`PortName`], a number of the task's own. All rights to one port share it
 //!   ([`SendRight::name`], [`ReceiveRight::name`]). A program may keep a name instead of a handle
-//!   ([`SendRight::into_name`]), send by it ([`Task::with_send_right`]), and use Mach's calls on it. A
+//!   ([`SendRight::into_name`]), send by it ([`Task::with_send_right`]), receive by it
+//!   ([`Task::with_receive_right`], [`Task::with_port_set`]), and use Mach's calls on it, which are
+//!   methods of [`Task`]. Sets have names too, and a send-once right gets one where it is asked for. A
 //!   tool in another process can read the table of a task's names: `lsmp` lists them, of all tasks that
 //!   the authority tells its user of ([`Tasks`]).
 //! * A [`Received`] message tells who sent it ([`Received::sender`]). That comes from the memory that

@@ -171,6 +171,28 @@ fn s7_a_dead_task_leaves_dead_names() {
 }
 
 #[test]
+fn b2_rights_to_a_port_that_its_own_task_has_destroyed_arrive_dead() {
+    let (a, b) = pair(Options::default());
+    let port = a.task.allocate().unwrap();
+    let (send, once, reply) = (port.make_send(), port.make_send_once(), port.make_send_once());
+    drop(port);
+    let request = Message::new(3, b"").with_right(send).with_right(once).reply_to(reply);
+    a.send.send(request).unwrap();
+    let mut message = Received::new();
+    b.receive.receive(&mut message).unwrap();
+    assert!(matches!(message.rights(), [Right::Dead, Right::Dead]), "{message:?}");
+    assert!(message.take_reply().is_none());
+    // Between threads of one task too.
+    let port = a.task.allocate().unwrap();
+    let own = a.task.allocate().unwrap();
+    let send = port.make_send();
+    drop(port);
+    own.make_send().send(Message::new(4, b"").with_right(send)).unwrap();
+    own.receive(&mut message).unwrap();
+    assert!(matches!(message.rights(), [Right::Dead]), "{message:?}");
+}
+
+#[test]
 fn s3_a_receive_right_that_ends_leaves_its_senders_a_dead_name() {
     let (a, _b) = pair(Options::default());
     let port = a.task.allocate().unwrap();

@@ -56,9 +56,12 @@ impl Port {
     }
 
     /// A send-once right of this task's own goes to the peer of `link` as a token: the answer is
-    /// awaited here.
-    pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Token, NoRoom> {
+    /// awaited here. `None` if the port is dead.
+    pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Option<Token>, NoRoom> {
         self.group.extend(|state| {
+            if state.port.is_dead {
+                return Ok(None);
+            }
             state.count_answers();
             let bell = state.is_sleepy().then(|| state.bell());
             let (token, awaited) = match state.port.kept.take_if(|kept| kept.is_of(link)) {
@@ -66,7 +69,7 @@ impl Port {
                 None => link.begin_reply(self.index, bell)?,
             };
             state.port.awaited.push(awaited);
-            Ok(token)
+            Ok(Some(token))
         })
     }
 

@@ -141,15 +141,29 @@ impl Port {
         self.owner.process.is_other()
     }
 
+    /// Whether its receive right is gone.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.group.lock().port.is_dead
+    }
+
     /// Makes a new port of a dead one, of which nobody else knows any more.
     pub(crate) fn renew(&mut self, serial: u64, key: u64, limit: u32) {
         (self.serial, self.key) = (serial, key);
         self.group.renew(PortState { limit, ..PortState::default() });
     }
 
-    /// Gives a task one send right: one that is made for it, or one that this task has.
+    /// Gives a task one send right: one that is made for it, or one like this task's.
     pub(crate) fn mint(&self, task: u64, is_made: bool) -> PortRef {
+        self.mint_in(&mut self.group.lock(), task, is_made)
+    }
+
+    /// Gives a task one right like one that this task has; `None` if the port is dead.
+    pub(crate) fn copy_to(&self, task: u64) -> Option<PortRef> {
         let mut state = self.group.lock();
+        if state.port.is_dead { None } else { Some(self.mint_in(&mut state, task, false)) }
+    }
+
+    fn mint_in(&self, state: &mut State<PortState>, task: u64, is_made: bool) -> PortRef {
         state.open_up();
         let port = &mut state.port;
         port.mscount = port.mscount.wrapping_add(u32::from(is_made));

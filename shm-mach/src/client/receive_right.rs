@@ -12,7 +12,7 @@ use crate::client::identity::Identity;
 use crate::client::message::Received;
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
-use crate::client::right::arrive;
+use crate::client::right::{Right, arrive};
 use crate::client::send_right::SendRight;
 use crate::client::take::Taken;
 use crate::client::task::{Inner, Options};
@@ -291,7 +291,12 @@ pub(super) fn conclude(
         Taken::PortDied => return Some(Err(ReceiveError::PortDied)),
         Taken::InSet => return Some(Err(ReceiveError::InSet)),
     }
-    if into.raw.from.is_some() { unpack(task, into) } else { Some(Ok(())) }
+    if into.raw.from.is_some() {
+        return unpack(task, into);
+    }
+    // Of a message of this task's own: no peer has said which of them died on the way.
+    into.rights.iter_mut().filter(|right| right.is_dead()).for_each(|right| *right = Right::Dead);
+    Some(Ok(()))
 }
 
 /// Gives the rights of a message to the program; `None` if its sender wrote nonsense.

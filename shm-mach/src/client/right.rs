@@ -36,6 +36,15 @@ pub enum Right {
 }
 
 impl Right {
+    /// Whether it leads to a port that is known to be dead.
+    pub(crate) fn is_dead(&self) -> bool {
+        match self {
+            Self::Send(right) => right.is_dead(),
+            Self::SendOnce(right) => right.local_port().is_some_and(|port| port.is_dead()),
+            Self::Dead | Self::Refused(_) => false,
+        }
+    }
+
     /// The send right, if it is one.
     pub fn into_send(self) -> Option<SendRight> {
         match self {
@@ -122,7 +131,7 @@ impl<'l> Passage<'l> {
     fn enter(&mut self, message: &mut Message<'_>) -> Result<(), SendFailure> {
         match &mut message.reply {
             None => {}
-            Some(reply) if reply.local_port().is_some() => self.token = Some(self.token_for(reply)?.1),
+            Some(reply) if reply.local_port().is_some() => self.token = self.token_for(reply)?.1,
             Some(reply) => {
                 let record = reply.pass_on(self.link.task, true)?;
                 self.records.extend(record.iter().flat_map(Record::encode));
@@ -142,7 +151,7 @@ impl<'l> Passage<'l> {
     fn enter_send(&mut self, right: &SendRight) -> Result<Record, SendFailure> {
         match right.leads_to() {
             Leads::Here(port) => {
-                let reference = port.mint(self.link.task, false);
+                let Some(reference) = port.copy_to(self.link.task) else { return Ok(Record::Dead) };
                 self.entered.push(Entered::Minted(port.clone(), reference));
                 Ok(Record::Send(reference))
             }
@@ -159,13 +168,14 @@ impl<'l> Passage<'l> {
         if right.local_port().is_none() {
             return Ok(right.pass_on(self.link.task, false)?.unwrap_or(Record::Dead));
         }
-        let (port, token) = self.token_for(right)?;
+        let (port, Some(token)) = self.token_for(right)? else { return Ok(Record::Dead) };
         self.entered.push(Entered::Awaited(port.clone(), token));
         Ok(Record::SendOnce(token))
     }
 
+    /// The port of a right of this task's own, and the token that the peer gets; none if the port is dead.
     #[inline]
-    fn token_for<'r>(&self, right: &'r SendOnceRight) -> Result<(&'r Arc<Port>, Token), SendFailure> {
+    fn token_for<'r>(&self, right: &'r SendOnceRight) -> Result<(&'r Arc<Port>, Option<Token>), SendFailure> {
         let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
         let token = match port.await_answer(self.link) {
             Ok(token) => token,

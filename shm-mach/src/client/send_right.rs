@@ -429,6 +429,14 @@ impl SendRight {
         self.held.share();
     }
 
+    /// Whether the port is known to be dead, or the right to be revoked.
+    pub(crate) fn is_dead(&self) -> bool {
+        match &self.held.target {
+            Target::Local(port) => port.is_dead(),
+            Target::Remote { .. } => self.held.is_dead(),
+        }
+    }
+
     /// Where the right leads.
     pub(crate) fn leads_to(&self) -> Leads<'_> {
         match &self.held.target {
