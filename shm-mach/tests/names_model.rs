@@ -1,16 +1,17 @@
 //! Two tasks and an authority against a model: whatever is done with handles and names, in whatever
-//! order, the handles, the calls, the table and the receiver's count of senders agree with it.
+//! order, the handles, the calls, the table, a port set and the receiver's count of senders agree with it.
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use common::random::Random;
 use shm_mach::authority::Embedded;
 use shm_mach::ipc::NameReader;
 use shm_mach::{
-    Message, Notification, Options, PortError, PortName, ReceiveRight, Received, RightKind, SendFailure,
-    SendRight, Task, TypeBits,
+    Disposition, Message, Notification, Options, PortError, PortName, ReceiveRight, Received, RightKind,
+    SendFailure, SendRight, Task, TypeBits,
 };
 
 /// Sequences, and operations in each.
@@ -22,6 +23,13 @@ const MOST: u32 = 65_535;
 /// A count that sticks at its most.
 fn added(count: u32, delta: i32) -> u32 {
     if count == MOST { MOST } else { count.saturating_add_signed(delta).min(MOST) }
+}
+
+/// A name that is free.
+fn free(task: &Task) -> PortName {
+    let name = task.allocate_dead_name().unwrap();
+    task.deallocate(name).unwrap();
+    name
 }
 
 /// What one task holds of one port.
@@ -37,6 +45,8 @@ struct Thing {
     /// The task has learned that the port is dead.
     is_dead: bool,
     has_receive: bool,
+    /// Names of send-once rights.
+    once: Vec<PortName>,
 }
 
 impl Thing {
@@ -99,6 +109,11 @@ struct World {
     notify: [ReceiveRight; PORTS],
     /// A no-senders request is out.
     asked: [bool; PORTS],
+    /// Send-once rights that have ended unused: their port has as many notifications.
+    unused: [usize; PORTS],
+    /// A set of side 0, and its members.
+    set: PortName,
+    members: BTreeSet<usize>,
     random: Random,
     _authority: Embedded,
 }
@@ -110,6 +125,7 @@ fn world(seed: u64) -> World {
     let inboxes = [0, 1].map(|at| tasks[at].check_in(["left", "right"][at]).unwrap());
     let ways = [tasks[0].look_up("right").unwrap(), tasks[1].look_up("left").unwrap()];
     let notify = [(); PORTS].map(|()| tasks[0].allocate().unwrap());
+    let set = tasks[0].allocate_right(RightKind::PortSet).unwrap();
     let mut parts = tasks.into_iter().zip(inboxes).zip(ways);
     let sides = [(); 2].map(|()| {
         let ((task, inbox), way) = parts.next().unwrap();
@@ -118,13 +134,23 @@ fn world(seed: u64) -> World {
         Side { task, things: Default::default(), inbox, way, table, others }
     });
     let ports = [const { None }; PORTS];
-    World { sides, ports, notify, asked: [false; PORTS], random: Random::new(seed), _authority: authority }
+    World {
+        sides,
+        ports,
+        notify,
+        asked: [false; PORTS],
+        unused: [0; PORTS],
+        set,
+        members: BTreeSet::new(),
+        random: Random::new(seed),
+        _authority: authority,
+    }
 }
 
 impl World {
     fn operate(&mut self) {
         let (side, port) = (self.random.below(2), self.random.below(PORTS));
-        match self.random.below(16) {
+        match self.random.below(22) {
             0 | 1 => self.make(port),
             2 => self.kill(port),
             3..=5 => self.pass(side, port),
@@ -135,6 +161,11 @@ impl World {
             12 => self.change(side, port),
             13 => self.deallocate(side, port),
             14 => self.send_by_handle(side, port),
+            15 | 16 => self.make_once(side, port),
+            17 => self.end_once(side, port),
+            18 => self.move_send(side, port),
+            19 => self.move_receive(port),
+            20 => self.change_set(port),
             _ => self.send_by_name(side, port),
         }
     }
@@ -172,6 +203,8 @@ impl World {
             drop(right);
         }
         self.asked[port] = false;
+        self.unused[port] = 0;
+        self.members.remove(&port);
         let own = &mut self.sides[0].things[port];
         own.has_receive = false;
         own.is_dead = own.holds();
@@ -199,6 +232,128 @@ impl World {
                 }
             }
             thing.is_dead = true;
+        }
+        self.bury_once(port);
+    }
+
+    /// The port is dead: so are the send-once rights to it, each under a name of its own.
+    fn bury_once(&mut self, port: usize) {
+        let [first, other] = &mut self.sides;
+        for name in first.things[port].once.drain(..) {
+            assert_eq!(first.task.right_type(name), Ok(TypeBits::DEAD_NAME));
+            first.task.deallocate(name).unwrap();
+        }
+        for name in other.things[port].once.drain(..) {
+            let begin = Instant::now();
+            while other.task.right_type(name) != Ok(TypeBits::DEAD_NAME) {
+                assert!(begin.elapsed() < Duration::from_secs(20), "the death is not seen");
+                first.task.names().unwrap();
+            }
+            assert_eq!(other.task.get_refs(name, RightKind::DeadName), Ok(1));
+            other.task.mod_refs(name, RightKind::DeadName, -1).unwrap();
+        }
+    }
+
+    /// A send-once right, made here or sent there, gets a name.
+    fn make_once(&mut self, side: usize, port: usize) {
+        let Some(receive) = &self.ports[port] else { return };
+        let mut right = receive.make_send_once();
+        if side == 1 {
+            self.sides[0].way.send(Message::new(1, b"").with_right(right)).unwrap();
+            let mut message = Received::new();
+            self.sides[1].inbox.receive(&mut message).unwrap();
+            right = message.take_rights().pop().unwrap().into_send_once().expect("a right to a live port");
+        }
+        let Side { task, things, .. } = &mut self.sides[side];
+        let name = right.into_name(task).map_err(|(error, _)| error).unwrap();
+        assert!(!things[port].once.contains(&name) && things[port].name != Some(name), "a name of its own");
+        things[port].once.push(name);
+    }
+
+    /// One is used, given up, or put under another name.
+    fn end_once(&mut self, side: usize, port: usize) {
+        let way = self.random.below(5);
+        let Side { task, things, .. } = &mut self.sides[side];
+        let once = &mut things[port].once;
+        let Some(name) = once.pop() else { return };
+        match way {
+            0 => {
+                let sent = task.send_once_right(name).unwrap().send(Message::new(7, b"once"));
+                sent.map_err(|error| error.failure()).unwrap();
+                self.arrived(port, false, Ok(()));
+            }
+            1 => {
+                task.mod_refs(name, RightKind::SendOnce, -1).unwrap();
+                self.unused[port] += 1;
+            }
+            2 => {
+                task.destroy(name).unwrap();
+                self.unused[port] += 1;
+            }
+            3 => {
+                let moved = task.extract_right(name, Disposition::MoveSendOnce).unwrap();
+                once.push(PortName::new(moved.0).unwrap());
+            }
+            _ => {
+                let chosen = free(task);
+                task.insert_right(chosen, name, Disposition::MoveSendOnce).unwrap();
+                once.push(chosen);
+            }
+        }
+    }
+
+    /// Moves a reference of the name's to another name.
+    fn move_send(&mut self, side: usize, port: usize) {
+        let Side { task, things, .. } = &mut self.sides[side];
+        let thing = &mut things[port];
+        let Some(name) = thing.name else { return };
+        let chosen = free(task);
+        let done = task.insert_right(chosen, name, Disposition::MoveSend);
+        if !thing.holds() {
+            return assert_eq!(done, Err(PortError::NoSuchRight));
+        }
+        if thing.named == 0 && thing.total != MOST {
+            return assert_eq!(done, Err(PortError::Pinned));
+        }
+        let is_last = thing.total == 1 && !thing.is_dead && !thing.has_receive;
+        if is_last {
+            assert_eq!(done, Ok(()));
+            thing.name = Some(chosen);
+            return;
+        }
+        let refused = if thing.is_dead { PortError::DeadPort } else { PortError::RightExists };
+        assert_eq!(done, Err(refused));
+        if thing.total != MOST {
+            thing.named -= 1;
+            thing.lessen(1);
+        }
+    }
+
+    /// Moves the receive right to another name; a send right beside it would keep that from it.
+    fn move_receive(&mut self, port: usize) {
+        let Side { task, things, .. } = &mut self.sides[0];
+        if self.ports[port].is_none() || things[port].holds() {
+            return;
+        }
+        let name = self.ports[port].take().unwrap().into_name();
+        let chosen = free(task);
+        task.insert_right(chosen, name, Disposition::MoveReceive).unwrap();
+        things[port].name = Some(chosen);
+        self.ports[port] = Some(task.receive_right(chosen).unwrap());
+        self.members.remove(&port);
+    }
+
+    fn change_set(&mut self, port: usize) {
+        let task = &self.sides[0].task;
+        let Some(name) = self.ports[port].as_ref().map(ReceiveRight::name) else { return };
+        if self.random.below(2) == 0 {
+            let done = task.insert_member(name, self.set);
+            let expected = if self.members.insert(port) { Ok(()) } else { Err(PortError::AlreadyInSet) };
+            assert_eq!(done, expected);
+        } else {
+            let done = task.extract_member(name, self.set);
+            let expected = if self.members.remove(&port) { Ok(()) } else { Err(PortError::NotInSet) };
+            assert_eq!(done, expected);
         }
     }
 
@@ -309,29 +464,37 @@ impl World {
         let thing = &self.sides[side].things[port];
         let Some(handle) = thing.handles.first() else { return };
         let sent = handle.try_send(Message::new(7, b"by handle")).map_err(|error| error.failure());
-        self.arrived(port, thing.is_dead, sent);
+        let is_dead = thing.is_dead;
+        self.arrived(port, is_dead, sent);
     }
 
     fn send_by_name(&mut self, side: usize, port: usize) {
         let Side { task, things, .. } = &self.sides[side];
         let Some(name) = things[port].name else { return };
+        let (holds, is_dead) = (things[port].holds(), things[port].is_dead);
         let send = |right: &SendRight| right.try_send(Message::new(7, b"by name")).map_err(|e| e.failure());
         let sent = task.with_send_right(name, send);
-        match (things[port].holds(), things[port].is_dead) {
+        match (holds, is_dead) {
             (false, _) => assert_eq!(sent, Err(PortError::NoSuchRight)),
             (true, true) => assert_eq!(sent, Err(PortError::DeadPort)),
             (true, false) => self.arrived(port, false, sent.unwrap()),
         }
     }
 
-    fn arrived(&self, port: usize, is_dead: bool, sent: Result<(), SendFailure>) {
+    fn arrived(&mut self, port: usize, is_dead: bool, sent: Result<(), SendFailure>) {
         if is_dead {
             return assert_eq!(sent, Err(SendFailure::PortDied));
         }
         assert_eq!(sent, Ok(()));
         let mut message = Received::new();
-        self.ports[port].as_ref().unwrap().receive(&mut message).unwrap();
-        assert_eq!(message.id(), 7);
+        let port_at = port;
+        let port = self.ports[port].as_ref().unwrap();
+        port.receive(&mut message).unwrap();
+        while message.notification() == Some(Notification::SendOnce) {
+            self.unused[port_at] = self.unused[port_at].checked_sub(1).expect("told too often");
+            port.receive(&mut message).unwrap();
+        }
+        assert_eq!((message.id(), message.port()), (7, Some(port.name())));
     }
 
     /// Everything that can be looked at, against the model.
@@ -339,6 +502,9 @@ impl World {
         for side in &self.sides {
             let mut count = side.others;
             for thing in &side.things {
+                count += thing.once.len();
+                let once = |name: &PortName| side.task.right_type(*name) == Ok(TypeBits::SEND_ONCE);
+                assert!(thing.once.iter().all(once), "{:?}", thing.once);
                 let Some(name) = thing.name else { continue };
                 count += 1;
                 let refs = side.task.get_refs(name, thing.kind()).unwrap();
@@ -350,6 +516,9 @@ impl World {
             }
             assert_eq!(side.task.names().unwrap().len(), count);
         }
+        let names = self.members.iter().map(|port| self.ports[*port].as_ref().unwrap().name());
+        let members: BTreeSet<PortName> = names.collect();
+        assert_eq!(self.sides[0].task.get_set_status(self.set), Ok(members.into_iter().collect()));
         for port in 0..PORTS {
             let are_there = self.sides.iter().any(|side| side.things[port].holds());
             let mut told = self.no_senders(port);
