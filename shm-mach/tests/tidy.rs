@@ -94,6 +94,11 @@ fn unsafe_lives_in_its_rooms() {
     breaks(rules::rooms, "shm-mach/src/ring/layout.rs", &[block]);
     keeps(rules::rooms, "shm-mach/src/ring/layout.rs", &[promise]);
     keeps(rules::rooms, "shm-mach/src/segment/shared.rs", &[block, promise]);
+    let symbol = "#[unsafe(no_mangle)]\nextern \"C\" fn f() {}";
+    let exports = "shm-mach/capi/src/exports/a.rs";
+    keeps(rules::rooms, exports, &[symbol]);
+    breaks(rules::rooms, exports, &[block, promise, "#[unsafe(naked)] fn f() {}", "unsafe extern fn f() {}"]);
+    breaks(rules::rooms, "shm-mach/capi/src/names.rs", &[symbol]);
     keeps(rules::rooms, "shm-mach/src/ring/lane.rs", &["// unsafe\nfn f() { g(\"unsafe\") }"]);
     tree_keeps(rules::rooms);
     let sources = tree();

@@ -49,6 +49,11 @@ impl Process {
         }
     }
 
+    /// Its number: not 0, and more than that of each process that it was forked from.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
     /// Whether this process is another one: a forked child of the one meant here.
     #[inline]
     pub fn is_other(self) -> bool {

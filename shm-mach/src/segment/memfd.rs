@@ -118,8 +118,15 @@ fn prefault(map: &MmapRaw, offset: usize, len: usize) -> std::io::Result<()> {
 /// that held the writable one could `fallocate` through it.
 fn reopen_read_only(fd: &OwnedFd) -> std::io::Result<OwnedFd> {
     use std::os::fd::AsRawFd;
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+    let open = |whose: &str| {
+        let path = format!("/proc/{whose}/fd/{}", fd.as_raw_fd());
+        rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+    };
+    // A thread may have descriptors of its own. A sandbox may show only those that all threads share.
+    match open("thread-self") {
+        Err(Errno::NOENT | Errno::ACCESS) => Ok(open("self")?),
+        other => Ok(other?),
+    }
 }
 
 /// Whether a file descriptor is a segment of some size. Asks nothing of a file system that could keep

@@ -23,6 +23,8 @@ pub(crate) enum Unsafe {
     Any,
     /// A promise about a type: `unsafe impl` and nothing else.
     Impl,
+    /// Symbols that a linker sees: attributes such as `#[unsafe(no_mangle)]` and nothing else.
+    Symbol,
 }
 
 /// The files in which `unsafe` may occur; a name that ends in `/` is a folder.
@@ -32,6 +34,11 @@ pub(crate) const ROOMS: &[(&str, Unsafe)] = &[
     ("shm-mach/src/segment/", Unsafe::Any),
     ("shm-mach/src/ring/layout.rs", Unsafe::Impl),
     ("shm-mach/src/ipc/table.rs", Unsafe::Impl),
+    ("shm-mach/capi/src/abi.rs", Unsafe::Any),
+    ("shm-mach/capi/src/exports/", Unsafe::Symbol),
+    ("shm-mach/capi/src/home.rs", Unsafe::Any),
+    ("shm-mach/capi/src/memory.rs", Unsafe::Any),
+    ("shm-mach/capi/src/session.rs", Unsafe::Any),
     // Tests that ask the kernel for what no library offers safely.
     ("futex/tests/words.rs", Unsafe::Any),
     ("shm-mach/tests/common/sys.rs", Unsafe::Any),
@@ -141,6 +148,11 @@ pub(crate) fn rooms(source: &Source) -> Vec<String> {
     uses.filter(|(at, _)| match kind {
         Some(Unsafe::Any) => false,
         Some(Unsafe::Impl) => tokens.get(at + 1).is_none_or(|next| next.text != "impl"),
+        Some(Unsafe::Symbol) => {
+            let is_attribute = *at >= 2 && words(&tokens[at - 2..], &["#", "[", "unsafe", "("], 0);
+            let what = tokens.get(at + 2).map_or("", |what| what.text);
+            !is_attribute || !["no_mangle", "link_section"].contains(&what)
+        }
         None => true,
     })
     .map(|(_, token)| format!("{}:{}: unsafe outside its rooms", source.path, token.line))

@@ -1,0 +1,14 @@
+/* Rights that the machine keeps for everybody. */
+#ifndef _MACH_HOST_SPECIAL_PORTS_H_
+#define _MACH_HOST_SPECIAL_PORTS_H_
+
+#define HOST_SECURITY_PORT 0
+#define HOST_PORT 1
+#define HOST_PRIV_PORT 2
+#define HOST_IO_MAIN_PORT 3
+#define HOST_MAX_SPECIAL_KERNEL_PORT 7
+#define HOST_LAST_SPECIAL_KERNEL_PORT HOST_IO_MAIN_PORT
+#define HOST_MAX_SPECIAL_PORT (HOST_MAX_SPECIAL_KERNEL_PORT + 28)
+#define HOST_LOCAL_NODE (-1)
+
+#endif

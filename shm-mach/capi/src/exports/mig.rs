@@ -1,0 +1,46 @@
+//! `mig.h`: what generated code calls, but for its reply ports.
+
+use super::on_task;
+use crate::abi::{Out, Room, Text};
+use crate::code::Code;
+use crate::memory::{self, Address};
+use crate::objects::TASK;
+
+/// The bytes of a copy with its NUL: as many as fit.
+fn cut(text: &Text, length: i32) -> Vec<u8> {
+    let Some(most) = usize::try_from(length).ok().filter(|length| *length > 0) else { return Vec::new() };
+    let mut bytes = text.bytes(most - 1);
+    bytes.push(0);
+    bytes
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mig_strncpy(to: Room, from: Text, length: i32) -> i32 {
+    let bytes = cut(&from, length);
+    to.fill(&bytes);
+    bytes.len() as i32
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mig_strncpy_zerofill(to: Room, from: Text, length: i32) -> i32 {
+    let mut bytes = cut(&from, length);
+    let copied = bytes.len() as i32;
+    bytes.resize(usize::try_from(length).unwrap_or(0), 0);
+    to.fill(&bytes);
+    copied
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mig_allocate(address: Out<Address>, size: u64) {
+    const ANYWHERE: i32 = 1;
+    let made = on_task(TASK, |_| address.set(memory::allocate(address.get(), size, ANYWHERE)?));
+    if made != Code::SUCCESS {
+        address.put(Address::NULL);
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mig_deallocate(address: Address, size: u64) {
+    // As with free(3), there is nobody to tell.
+    let _ = memory::deallocate(address, size);
+}

@@ -1,0 +1,134 @@
+//! Names of what is the system's: the task itself, its threads, the machine, and where services are found.
+//!
+//! They are send rights to nothing that can be sent to yet. Their numbers lie beyond every name that a
+//! space gives out, and the first ones are constants: C reads them from a variable before it has called
+//! anything, and a forked child's are the same.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mach::ipc::Urefs;
+use mach::{RightKind, TypeBits};
+
+use crate::code::Code;
+
+/// `mach_task_self()`.
+pub(crate) const TASK: u32 = 0xffff_fe03;
+/// `mach_host_self()`.
+pub(crate) const HOST: u32 = 0xffff_fd03;
+/// `bootstrap_port`.
+pub(crate) const BOOTSTRAP: u32 = 0xffff_fc03;
+/// The first thread that asks; each further one is 256 more.
+const THREADS: u32 = 0xf000_0003;
+/// How many threads have a name of their own; the next ones begin again.
+const THREADS_MAX: u32 = 0xf_0000;
+
+/// Their user references, under a lock of their own.
+#[derive(Debug)]
+pub(crate) struct Objects {
+    refs: Mutex<BTreeMap<u32, Urefs>>,
+    next_thread: AtomicU32,
+}
+
+impl Default for Objects {
+    fn default() -> Self {
+        let refs = [TASK, BOOTSTRAP].map(|name| (name, Urefs::ONE)).into();
+        Self { refs: Mutex::new(refs), next_thread: AtomicU32::new(0) }
+    }
+}
+
+impl Objects {
+    fn refs(&self) -> MutexGuard<'_, BTreeMap<u32, Urefs>> {
+        self.refs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a name is one of them, and held.
+    pub(crate) fn has(&self, name: u32) -> bool {
+        self.refs().contains_key(&name)
+    }
+
+    /// All that are held.
+    pub(crate) fn names(&self) -> Vec<u32> {
+        self.refs().keys().copied().collect()
+    }
+
+    /// One more reference (TP7, TP8), which sticks at its most.
+    pub(crate) fn add(&self, name: u32) -> u32 {
+        let mut refs = self.refs();
+        let urefs = refs.get(&name).map_or(Urefs::ONE, |urefs| urefs.one_more());
+        refs.insert(name, urefs);
+        name
+    }
+
+    /// A name for a thread that has none yet.
+    pub(crate) fn new_thread(&self) -> u32 {
+        let number = self.next_thread.fetch_add(1, Ordering::Relaxed) % THREADS_MAX;
+        THREADS + (number << 8)
+    }
+
+    /// How many references it has, of one that is held.
+    pub(crate) fn get_refs(&self, name: u32, right: RightKind) -> Option<u16> {
+        let urefs = *self.refs().get(&name)?;
+        Some(if right == RightKind::Send { urefs.get() } else { 0 })
+    }
+
+    /// Changes its references; `None` of a name that is not held.
+    pub(crate) fn mod_refs(&self, name: u32, right: RightKind, delta: i32) -> Option<Result<(), Code>> {
+        let mut refs = self.refs();
+        let urefs = *refs.get(&name)?;
+        if right != RightKind::Send {
+            return Some(Err(Code::INVALID_RIGHT));
+        }
+        Some(match urefs.changed_by(delta) {
+            Ok(Some(urefs)) => {
+                refs.insert(name, urefs);
+                Ok(())
+            }
+            // The task keeps itself (TP2).
+            Ok(None) if name == TASK => Err(Code::INVALID_CAPABILITY),
+            Ok(None) => {
+                refs.remove(&name);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// Gives up all references; `None` of a name that is not held.
+    pub(crate) fn destroy(&self, name: u32) -> Option<Result<(), Code>> {
+        let mut refs = self.refs();
+        refs.get(&name)?;
+        if name == TASK {
+            return Some(Err(Code::INVALID_CAPABILITY));
+        }
+        refs.remove(&name);
+        Some(Ok(()))
+    }
+
+    /// What they stand for.
+    pub(crate) const TYPE: TypeBits = TypeBits::SEND;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_gives_none_of_their_numbers_out() {
+        let last = mach::Options::DEFAULT_NAMES as u32;
+        assert!(THREADS >> 8 > last && THREADS + ((THREADS_MAX - 1) << 8) < BOOTSTRAP);
+    }
+
+    #[test]
+    fn u2_u3_references_stick_at_their_most() {
+        let objects = Objects::default();
+        objects.add(HOST);
+        objects.mod_refs(HOST, RightKind::Send, 65_534).unwrap().unwrap();
+        objects.add(HOST);
+        objects.mod_refs(HOST, RightKind::Send, -1).unwrap().unwrap();
+        assert_eq!(objects.get_refs(HOST, RightKind::Send), Some(65_535));
+        objects.mod_refs(HOST, RightKind::Send, -65_535).unwrap().unwrap();
+        assert!(!objects.has(HOST));
+    }
+}
