@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use shm_mach::ring::slot::{
     BODY_MAX, Head, INLINE, Kind, LENGTH_MAX, Nonsense, PAYLOAD_UNIT, RIGHT_BYTES, RIGHTS_MAX, Short, Token,
 };
-use shm_mach::wire::control::{self, Control};
+use shm_mach::wire::control::{self, Control, End};
 use shm_mach::wire::hello::{ECHO_BYTES, HELLO_BYTES, Hello, echo};
 use shm_mach::wire::record::Record;
 use shm_mach::wire::request::PortRef;
@@ -60,7 +60,15 @@ fn control() -> impl Strategy<Value = Control> {
             token: Token { slot, generation },
         }),
         any::<NonZeroU32>().prop_map(|region| Control::Retired { region }),
+        (word(), word(), any::<u64>(), any::<u64>())
+            .prop_map(|(port, epoch, key, serial)| Control::Watched { port, epoch, key, serial }),
+        (word(), word(), any::<u64>(), any::<u64>(), end())
+            .prop_map(|(port, epoch, key, serial, end)| Control::Ended { port, epoch, key, serial, end }),
     ]
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![Just(End::Died), Just(End::Revoked), Just(End::Void)]
 }
 
 fn hello() -> impl Strategy<Value = Hello> {

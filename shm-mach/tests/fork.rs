@@ -5,7 +5,8 @@ mod common;
 use common::watchdog::Watchdog;
 use common::{inherited, role, sockets, spawn, sys};
 use shm_mach::{
-    JoinError, Message, Notification, Options, PortError, ReceiveError, Received, SendFailure, join,
+    JoinError, Message, Notification, NotificationKind, Options, PortError, ReceiveError, Received,
+    SendFailure, join,
 };
 
 fn segments_mapped() -> usize {
@@ -32,6 +33,10 @@ fn use_everything(
         joined.receive.set_queue_limit(3) == Err(PortError::Forked),
         joined.task.allocate().is_err_and(|error| error == PortError::Forked),
         joined.task.allocate_set().is_err_and(|error| error == PortError::Forked),
+        joined
+            .task
+            .request_notification(port.name(), NotificationKind::DeadName, 0, Some(port.make_send_once()))
+            .is_err_and(|error| error == PortError::Forked),
         set.receive(&mut message) == Err(ReceiveError::Forked),
         set.try_receive(&mut message) == Err(ReceiveError::Forked),
         [set.insert(&port), set.remove(&port), set.move_member(&port)] == [Err(PortError::Forked); 3],

@@ -16,7 +16,7 @@ use common::{inherited, role, sockets, spawn, sys};
 use futex::sync::Ordering as Order;
 use shm_mach::ring::layout::place;
 use shm_mach::ring::slot::{Head, Kind, Token, seq};
-use shm_mach::wire::control::Control;
+use shm_mach::wire::control::{Control, End};
 use shm_mach::{Deadline, Identity, Joined, Message, Options, Received, Wait, join};
 
 /// How long a liar lies in one link, and how many links it gets, each with a seed of its own.
@@ -72,7 +72,7 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
     let lane = random.pick(&[1, 2, 3, 0, 255, 256, u32::MAX]);
     let position = random.pick(&[0, 1, 63, u64::from(u32::MAX) - 1, u64::MAX, u64::MAX - 1]);
     let wrong = random.pick(&[0, 0, 0, 1]);
-    match random.below(9) {
+    match random.below(11) {
         0 | 1 => Control::Opened {
             lane,
             generation: random.pick(&[1, 2, u32::MAX]),
@@ -96,6 +96,16 @@ fn some_news(random: &mut Random, raw: &Raw) -> Control {
             Control::Dropped { number: position, token }
         }
         7 => Control::Retired { region: NonZeroU32::MIN },
+        8 => {
+            Control::Watched { port: raw.hello.port + wrong, epoch: 0, key: raw.hello.key, serial: position }
+        }
+        9 => Control::Ended {
+            port: random.pick(&[0, 1, 2]),
+            epoch: random.pick(&[0, 1, u32::MAX]),
+            key: random.pick(&[raw.hello.key, position]),
+            serial: position,
+            end: random.pick(&[End::Died, End::Revoked, End::Void]),
+        },
         _ => Control::Abandoned { lane, end: position },
     }
 }

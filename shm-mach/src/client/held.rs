@@ -6,7 +6,7 @@
 //! may have ended one and not the other; and by different issuers, because what a third task says of a
 //! right may be a lie, and giving back the honest one as surplus would end it.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futex::sync::Lock;
@@ -32,6 +32,9 @@ pub(crate) struct Held {
     /// How many rights have merged into it: a lane that was opened before the last one may be dead by a
     /// revocation that the last one came after.
     pub(crate) arrivals: AtomicU32,
+    /// The question by which the receiver was asked to tell of the right's end; 0: it was not asked since the
+    /// last one arrived. Changes under the lock of the names.
+    pub(crate) watched: AtomicU64,
     pub(crate) by_name: Lock<ByName>,
 }
 
@@ -176,6 +179,7 @@ impl Held {
             death: OnceLock::new(),
             is_shared: AtomicBool::new(false),
             arrivals: AtomicU32::new(0),
+            watched: AtomicU64::new(0),
             by_name: Lock::default(),
         })
     }

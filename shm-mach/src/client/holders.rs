@@ -34,6 +34,8 @@ pub(crate) struct Holder {
     oldest: u32,
     /// The task is dead: a lane of it that is dry is over.
     pub(crate) is_gone: bool,
+    /// The last question by which it wanted to hear of the end of its rights; 0: none.
+    watches: u64,
 }
 
 impl Holder {
@@ -143,6 +145,7 @@ impl Holders {
                 lanes: 0,
                 oldest: 0,
                 is_gone: false,
+                watches: 0,
             };
             if let Some(at) = self.list.iter().position(Holder::is_over) {
                 self.list[at] = new;
@@ -223,6 +226,23 @@ impl Holders {
             Some(at) if self.list[at].is_live() && !self.list[at].is_gone => Claim::Covered(at),
             _ => Claim::Unknown,
         }
+    }
+
+    /// A holder wants to hear of the end of its rights, by this question.
+    pub(crate) fn watch(&mut self, index: usize, serial: u64) {
+        let last = &mut self.list[index].watches;
+        *last = serial.max(*last);
+    }
+
+    /// The tasks that want to hear of the end of their rights, and their last questions.
+    pub(crate) fn watchers(&self) -> impl Iterator<Item = (u64, u64)> {
+        let watching = self.list.iter().filter(|holder| holder.watches != 0 && !holder.is_gone);
+        watching.map(|holder| (holder.task, holder.watches))
+    }
+
+    /// Rights of the task that are older than this epoch were revoked.
+    pub(crate) fn oldest(&self, task: u64) -> u32 {
+        self.find(task).map_or(0, |at| self.list[at].oldest).max(self.floor)
     }
 
     /// Ends all rights of a holder.

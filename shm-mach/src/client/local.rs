@@ -5,7 +5,8 @@ use futex::Deadline;
 use futex::sync::{Ordering, futex_wait};
 
 use crate::client::identity::Identity;
-use crate::client::message::{Message, Notification, Raw, Received};
+use crate::client::message::{Message, Raw, Received};
+use crate::client::notification::Notification;
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::{Port, PortState};
 use crate::client::right::Right;

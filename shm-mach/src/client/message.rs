@@ -2,6 +2,7 @@
 
 use crate::client::identity::Identity;
 use crate::client::in_hand::InHand;
+use crate::client::notification::Notification;
 use crate::client::once_right::SendOnceRight;
 use crate::client::right::Right;
 use crate::ipc::{PortName, RawName};
@@ -169,50 +170,6 @@ impl Received {
         // Of a message that was refused half-way: they must not pass for the next sender's.
         self.raw.records.clear();
         (self.raw.token, self.raw.from) = (None, None);
-    }
-}
-
-/// What the library tells a task by a message of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Notification {
-    /// No task holds a send right to the port any more.
-    NoSenders {
-        /// How many send rights were ever made from the receive right (`mscount`).
-        mscount: u32,
-    },
-    /// A send-once right to the port is gone unused: dropped, or its holder died.
-    SendOnce,
-}
-
-/// `MACH_NOTIFY_NO_SENDERS`.
-const NO_SENDERS: i32 = 70;
-/// `MACH_NOTIFY_SEND_ONCE`.
-const SEND_ONCE: i32 = 71;
-/// The data representation before a notification's values: little-endian integers.
-const NDR: [u8; 8] = [0, 0, 0, 0, 1, 0, 0, 0];
-
-impl Notification {
-    /// The id and body of the notification's message.
-    pub(crate) fn encode(self) -> (i32, Vec<u8>) {
-        match self {
-            Self::NoSenders { mscount } => (NO_SENDERS, [&NDR[..], &mscount.to_ne_bytes()].concat()),
-            Self::SendOnce => (SEND_ONCE, Vec::new()),
-        }
-    }
-
-    fn decode(message: &Received) -> Option<Self> {
-        if message.sender != Identity::KERNEL {
-            return None;
-        }
-        match message.id {
-            NO_SENDERS => {
-                let value = message.body.get(8..12)?;
-                Some(Self::NoSenders { mscount: u32::from_ne_bytes(value.try_into().ok()?) })
-            }
-            SEND_ONCE => Some(Self::SendOnce),
-            _ => None,
-        }
     }
 }
 

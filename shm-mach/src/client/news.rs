@@ -177,6 +177,12 @@ impl Inner {
                     self.claim_once(link, number, lane as usize, adopted);
                 }
                 Control::Dropped { number, token } => self.end_once(link.task, number, token),
+                Control::Watched { port, epoch, key, serial } => {
+                    self.be_watched(link, (port, key), epoch, serial);
+                }
+                Control::Ended { port, epoch, key, serial, end } => {
+                    self.hear_of_end(link, (port, key), (end, epoch), serial);
+                }
             }
         }
         Ok(Rest::Unknown)
@@ -194,10 +200,11 @@ impl Inner {
         Ok(true)
     }
 
-    /// A port is dead. Lanes to it may have been opened that nobody has looked at yet: their senders
-    /// wait for room, and perhaps no thread of this task ever looks again.
+    /// A port is dead. Lanes to it may have been opened that nobody has looked at yet, and questions asked,
+    /// also by tasks that are not linked yet: they wait, and perhaps no thread of this task ever looks again.
     pub(crate) fn look_after_death(&self) {
         let _acting = self.acting.lock();
+        self.act_on_events();
         for link in self.links().iter() {
             if self.act_on_all_news(link, false).is_err() {
                 self.lose_link(link, true);
@@ -210,13 +217,13 @@ impl Inner {
     /// its own, a right to somebody else.
     fn depends(&self, link: &Link, news: &Control) -> bool {
         match *news {
-            Control::Opened { port, epoch, .. } => {
+            Control::Opened { port, epoch, .. } | Control::Watched { port, epoch, .. } => {
                 self.port(port).is_some_and(|port| !port.knows(link.task, epoch))
             }
             Control::Claimed { number, .. } => !self.once_grants.knows(link.task, number),
             Control::Returned { .. } | Control::Dropped { .. } | Control::Settled { .. } => true,
             Control::Retired { region } => link.region(region).is_none(),
-            Control::Abandoned { .. } | Control::Unsent { .. } => false,
+            Control::Abandoned { .. } | Control::Unsent { .. } | Control::Ended { .. } => false,
         }
     }
 
@@ -369,8 +376,14 @@ impl Inner {
 
     /// What a port left to do when its lock was released.
     pub(crate) fn perform(&self, aftermath: Aftermath) {
-        for (port, notification) in aftermath.due {
-            port.notify(notification);
+        for (listener, notification) in aftermath.due {
+            listener.notify(self, notification);
+        }
+        for right in aftermath.unused {
+            right.end(self);
+        }
+        for (task, news) in aftermath.untold {
+            self.tell(task, news);
         }
         self.release_answers(aftermath.destroyed);
         for link in aftermath.condemned {

@@ -152,7 +152,8 @@ impl Numbered {
         }
     }
 
-    fn try_send(&mut self, task: &Arc<Inner>, message: &mut Message<'_>) -> Result<(), SendFailure> {
+    /// The way to its receiver, for a right that is this task's to use. Waits for the authority.
+    pub(crate) fn make_ready(&mut self, task: &Inner) -> Result<Arc<Link>, SendFailure> {
         if self.unsent_to != 0 {
             // It was to be another's: this task takes it back.
             let own = task.authority.as_ref().ok_or(SendFailure::NotIntroduced)?.task;
@@ -160,10 +161,26 @@ impl Numbered {
             self.unsent_to = 0;
             task.numbers.held.lock().insert((self.receiver, self.number));
         }
-        let link = &task.link_to(self.receiver)?;
-        if link.is_dead() {
-            return Err(SendFailure::PortDied);
-        }
+        let link = task.link_to(self.receiver)?;
+        if link.is_dead() { Err(SendFailure::PortDied) } else { Ok(link) }
+    }
+
+    /// Sends a short message without rights by a right that is [ready](Self::make_ready), over a link that
+    /// the peer was told of. Waits for nobody.
+    pub(crate) fn send_plain(
+        &mut self,
+        task: &Inner,
+        link: &Link,
+        id: i32,
+        body: &[u8],
+    ) -> Result<(), SendFailure> {
+        link.send_on_own_lane(self.number, Head::message(id, body.len()), [&[], body])?;
+        task.numbers.held.lock().remove(&(self.receiver, self.number));
+        Ok(())
+    }
+
+    fn try_send(&mut self, task: &Arc<Inner>, message: &mut Message<'_>) -> Result<(), SendFailure> {
+        let link = &self.make_ready(task)?;
         // A region would outlive the lane, which ends with its one message.
         let (length, longest) = (message.body.len(), link.longest_payload());
         if length > longest {

@@ -166,6 +166,19 @@ impl SendOnceRight {
         }
     }
 
+    /// What is needed so that a short message by it waits for nobody. Waits for the authority, where it leads to
+    /// a task that this one has no link with.
+    pub(crate) fn make_ready(&mut self) -> Result<(), SendFailure> {
+        match &mut self.target {
+            Some(Target::Remote { task, link, .. }) => task.announce(link),
+            Some(Target::Numbered { task, right }) => {
+                let link = right.make_ready(task)?;
+                task.announce(&link)
+            }
+            Some(Target::Local(_)) | None => Ok(()),
+        }
+    }
+
     /// A right to another task's port is to go to the task `to`, in a message: how it is told there;
     /// `None` if it is dead.
     ///

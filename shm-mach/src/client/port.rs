@@ -14,8 +14,10 @@ use crate::client::holders::{AUTHORITY, Claim, Holders};
 use crate::client::homing::Homing;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
+use crate::client::listener::Listener;
 use crate::client::local::LocalMessage;
-use crate::client::message::Notification;
+use crate::client::notification::Notification;
+use crate::client::once_right::Parked;
 use crate::client::port_set::Set;
 use crate::client::replies::{Awaited, Kept};
 use crate::ipc::RawName;
@@ -25,6 +27,7 @@ use crate::ring::lane_out::Death;
 use crate::ring::slot::Kind;
 use crate::ring::state::{Seat, State};
 use crate::segment::fork::Process;
+use crate::wire::control::Control;
 use crate::wire::request::PortRef;
 
 /// A port of this task.
@@ -85,7 +88,7 @@ pub(crate) struct PortState {
     /// Of them, those that others have passed on, and that are not used or back yet.
     pub(super) elsewhere: u32,
     pub(super) waiting_for_room: u32,
-    pub(super) no_senders: Option<Arc<Port>>,
+    pub(super) no_senders: Option<Listener>,
     /// Notifications of other ports may come here.
     pub(super) is_notified: bool,
     /// A dead peer, or one that has given its rights back, has lanes that are not read to the end yet.
@@ -98,17 +101,23 @@ pub(crate) struct PortState {
     /// lock is released.
     pub(super) missing: Vec<(Arc<Link>, NonZeroU32)>,
     /// Notifications to be sent once the lock is released.
-    pub(super) due: Vec<(Arc<Port>, Notification)>,
+    pub(super) due: Vec<(Listener, Notification)>,
     /// Messages that were taken out of the queue: their rights are to be released then.
     pub(super) destroyed: Vec<LocalMessage>,
+    /// Requests that are over unfired, likewise.
+    pub(super) unused: Vec<Parked>,
+    /// Other tasks to be told something, likewise.
+    pub(super) untold: Vec<(u64, Control)>,
 }
 
 /// What is left to do when the group's lock is released.
 #[derive(Debug, Default)]
 pub(crate) struct Aftermath {
     pub(crate) condemned: Vec<Arc<Link>>,
-    pub(crate) due: Vec<(Arc<Port>, Notification)>,
+    pub(crate) due: Vec<(Listener, Notification)>,
     pub(crate) destroyed: Vec<LocalMessage>,
+    pub(crate) unused: Vec<Parked>,
+    pub(crate) untold: Vec<(u64, Control)>,
 }
 
 impl Port {
@@ -319,12 +328,13 @@ impl Port {
 
     /// The receive right is gone: every lane is dead, every message destroyed. Says whether any other
     /// task was ever given a right.
-    pub(crate) fn destroy(&self) -> (Vec<LocalMessage>, bool) {
+    pub(crate) fn destroy(&self) -> (bool, Aftermath) {
         let mut sets = Vec::new();
-        let (messages, waiting, was_given) = self.group.change(|state| {
+        let (waiting, remains) = self.group.change(|state| {
             std::mem::swap(&mut sets, &mut state.port.sets);
             (state.port.is_dead, state.port.is_shut) = (true, true);
-            state.port.no_senders = None;
+            let listener = state.port.no_senders.take().and_then(Listener::into_right);
+            state.port.unused.extend(listener);
             while !state.seats().is_empty() {
                 self.end_lane(state, 0, Some(Death::Died));
             }
@@ -335,7 +345,10 @@ impl Port {
             if let Some(kept) = state.port.kept.take() {
                 kept.give_back();
             }
-            (std::mem::take(&mut state.port.local), state.port.waiting_for_room, was_given)
+            self.tell_of_end(&mut state.port);
+            let messages = std::mem::take(&mut state.port.local);
+            state.port.destroyed.extend(messages);
+            (state.port.waiting_for_room, (was_given, state.port.aftermath()))
         });
         // Threads of these look at it in vain until it has left them.
         for set in sets {
@@ -346,7 +359,7 @@ impl Port {
             self.room.fetch_add(1, Ordering::Release);
             futex_wake(&self.room, u32::MAX);
         }
-        (messages.into(), was_given)
+        remains
     }
 
     // What threads of this task do.
@@ -375,25 +388,6 @@ impl Port {
         state.port.aftermath()
     }
 
-    /// Asks for one [`Notification::NoSenders`] to `notify`; at once if there is no sender now and
-    /// `sync` is at most the count of rights made so far.
-    pub(crate) fn request_no_senders(&self, sync: u32, notify: Arc<Port>) -> Aftermath {
-        if !std::ptr::eq(&*notify, self) {
-            let mut state = notify.group.lock();
-            state.port.is_notified = true;
-            state.open_up();
-        }
-        let mut state = self.group.lock();
-        let port = &mut state.port;
-        if port.has_senders() || sync > port.mscount {
-            port.no_senders = Some(notify);
-        } else {
-            port.no_senders = None; // one request at a time
-            port.due.push((notify, Notification::NoSenders { mscount: port.mscount }));
-        }
-        state.port.aftermath()
-    }
-
     /// How many messages of one sender the queue holds.
     pub(crate) fn limit(&self) -> u32 {
         self.group.lock().port.limit
@@ -413,7 +407,7 @@ impl Port {
 }
 
 impl PortState {
-    fn has_senders(&self) -> bool {
+    pub(super) fn has_senders(&self) -> bool {
         self.local_senders > 0 || self.on_their_way.any() || self.holders.any_live()
     }
 
@@ -434,9 +428,13 @@ impl PortState {
 
     /// What is to be done once the lock is released.
     pub(crate) fn aftermath(&mut self) -> Aftermath {
-        let Self { condemned, due, destroyed, .. } = self;
-        let (condemned, due) = (std::mem::take(condemned), std::mem::take(due));
-        Aftermath { condemned, due, destroyed: std::mem::take(destroyed) }
+        Aftermath {
+            condemned: std::mem::take(&mut self.condemned),
+            due: std::mem::take(&mut self.due),
+            destroyed: std::mem::take(&mut self.destroyed),
+            unused: std::mem::take(&mut self.unused),
+            untold: std::mem::take(&mut self.untold),
+        }
     }
 
     pub(super) fn has_aftermath(&self) -> bool {

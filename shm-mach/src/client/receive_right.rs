@@ -209,7 +209,7 @@ impl ReceiveRight {
     /// for the next right to come and go. One request is kept; a new one replaces it.
     pub fn request_no_senders(&self, sync: u32, notify: &ReceiveRight) {
         if !self.task.is_forked() {
-            self.task.perform(self.port.request_no_senders(sync, notify.port.clone()));
+            self.task.perform(self.port.tell_no_senders(sync, notify.port.clone()));
         }
     }
 

@@ -23,7 +23,10 @@ impl Port {
             if let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) {
                 held = true;
                 self.end_lanes_of(state, at, Death::Revoked);
+                let watchers: Vec<_> =
+                    state.port.holders.watchers().filter(|(other, _)| *other == task).collect();
                 state.port.holders.revoke(at);
+                self.tell_of_revocation(&mut state.port, &watchers);
             }
             state.port.judge();
             (held, state.port.aftermath())
@@ -41,7 +44,9 @@ impl Port {
             }
             held |= state.port.on_their_way.any();
             state.port.on_their_way.clear();
+            let watchers: Vec<_> = state.port.holders.watchers().collect();
             held |= state.port.holders.revoke_all();
+            self.tell_of_revocation(&mut state.port, &watchers);
             state.port.unsettled = false;
             state.port.judge();
             (held, state.port.aftermath())

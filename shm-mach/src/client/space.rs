@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use crate::client::few::Few;
 use crate::client::held::{Held, Target};
+use crate::client::notification::Notification;
 use crate::client::once_names::OnceNames;
 use crate::client::once_right::Parked;
 use crate::client::own_ports::OwnPorts;
@@ -42,6 +43,8 @@ pub(super) struct Keep {
     pub(super) shares: Vec<Share>,
     /// References to a dead name that no right behind it explains.
     pub(super) more: u32,
+    /// What the request on the name is answered by.
+    pub(super) request: Option<Parked>,
 }
 
 /// One credit behind a name, and who needs it.
@@ -103,10 +106,10 @@ pub(crate) struct Leftover {
     pub(crate) moved: Vec<Arc<Port>>,
     /// Port sets that are over.
     pub(crate) sets: Vec<Arc<Set>>,
+    /// Requests that fired.
+    pub(crate) fired: Vec<(Parked, Notification)>,
     /// Send-once rights that nobody has any more.
     pub(crate) unused: Vec<Parked>,
-    /// Requests that fired: handle, notice, name.
-    pub(crate) fired: Vec<(u64, Notice, PortName)>,
 }
 
 impl Names {
@@ -172,6 +175,7 @@ impl Names {
             share.held.share();
             share.handles += 1;
             share.held.arrivals.fetch_add(1, Ordering::Relaxed);
+            share.held.watched.store(0, Ordering::Relaxed);
             if let (Target::Remote { link, .. }, Some(known)) = (&share.held.target, target.link()) {
                 let _ = link.set(known.clone());
             }
@@ -267,13 +271,14 @@ impl Names {
         let mut effects = std::mem::take(&mut self.effects);
         for effect in effects.drain(..) {
             match effect {
-                Effect::Notify { handle, notice, name } => {
+                Effect::Notify { notice, name, .. } => {
+                    let keep = self.keep(name.index());
                     if notice == Notice::DeadName {
                         // Who hears of the name's death owns one more reference to it.
-                        let more = &mut self.keep(name.index()).more;
-                        *more = added(*more, 1);
+                        keep.more = added(keep.more, 1);
                     }
-                    rest.fired.push((handle, notice, name));
+                    let right = keep.request.take();
+                    rest.fired.extend(right.map(|right| (right, Notification::of(notice, name))));
                 }
                 Effect::ReceiveDestroyed { handle, .. } => {
                     let port = self.ports.get(handle as u32).cloned().expect("the port of a receive right");

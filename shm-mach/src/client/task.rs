@@ -268,9 +268,9 @@ impl Inner {
         if let (true, Some(authority)) = (is_registered, &self.authority) {
             authority.say(&Request::Unregister { key: port.key }, None);
         }
-        let (messages, was_given) = port.destroy();
+        let (was_given, aftermath) = port.destroy();
         self.once_grants.end_all(port);
-        self.release_answers(messages);
+        self.perform(aftermath);
         if was_given {
             self.look_after_death();
             self.destroy_all_unread();
@@ -302,6 +302,9 @@ impl Inner {
         }
         for set in rest.sets {
             set.end();
+        }
+        for (right, notification) in rest.fired {
+            right.notify(self, notification);
         }
         for right in rest.unused {
             right.end(self);

@@ -77,6 +77,9 @@ pub enum PortError {
     /// The port is not in this set.
     #[error("the port is not in this set")]
     NotInSet,
+    /// A port's task cannot be reached: the authority is gone, or there is no memory for a link.
+    #[error("the port's task cannot be reached")]
+    Unreachable,
     /// The queue limit is more than 1,024.
     #[error("a queue limit of {limit} is more than {most}")]
     InvalidLimit {
@@ -144,7 +147,7 @@ impl PortError {
             | Self::NoLabel
             | Self::NameChosen => 4,
             Self::ReservedIndex | Self::OtherGeneration | Self::TooFewWords => 5,
-            Self::ResourceShortage => 6,
+            Self::ResourceShortage | Self::Unreachable => 6,
             Self::AlreadyInSet => 11,
             Self::NotInSet => 12,
             Self::NameExists => 13,

@@ -10,6 +10,8 @@
 //! 6   RETIRED   0 region u32 · 4 zero
 //! 8   CLAIMED   0 lane u32 · 4 generation u32 · 8 number u64 · 16 start u64 · 24 zero
 //! 9   DROPPED   0 slot u32 · 4 generation u32 · 8 number u64 · 16 zero
+//! 10  WATCHED   0 port u32 · 4 epoch u32 · 8 key u64 · 16 serial u64 · 24 zero
+//! 11  ENDED     0 port u32 · 4 epoch u32 · 8 key u64 · 16 serial u64 · 24 end u32 · 28 zero
 //! ```
 
 use std::num::NonZeroU32;
@@ -111,6 +113,43 @@ pub enum Control {
         /// Its number.
         region: NonZeroU32,
     },
+    /// The sender wants to hear of the end of a right that it holds to a port of the receiver's.
+    Watched {
+        /// The port's index in the receiver's table.
+        port: u32,
+        /// The epoch that the right is of.
+        epoch: u32,
+        /// The port's key.
+        key: u64,
+        /// Which of the sender's questions this is: they count up.
+        serial: u64,
+    },
+    /// Rights that the receiver holds, or says that it holds, to a port of the sender's have ended.
+    Ended {
+        /// The port's index in the sender's table.
+        port: u32,
+        /// See [`End::Revoked`].
+        epoch: u32,
+        /// The port's key.
+        key: u64,
+        /// The last of the receiver's questions about the port that was read before this was said. Of rights
+        /// that it has asked about later, or got later, this says nothing, unless the port died.
+        serial: u64,
+        /// Which of them.
+        end: End,
+    },
+}
+
+/// Which rights to a port have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum End {
+    /// All: there is no such port any more.
+    Died = 1,
+    /// Those of an older epoch: they were revoked.
+    Revoked = 2,
+    /// The one that was asked about: it was none.
+    Void = 3,
 }
 
 /// No token: see [`Control::Dropped`].
@@ -176,6 +215,21 @@ impl Control {
                 put(0, &region.get().to_le_bytes());
                 (6, body)
             }
+            Self::Watched { port, epoch, key, serial } => {
+                put(0, &port.to_le_bytes());
+                put(4, &epoch.to_le_bytes());
+                put(8, &key.to_le_bytes());
+                put(16, &serial.to_le_bytes());
+                (10, body)
+            }
+            Self::Ended { port, epoch, key, serial, end } => {
+                put(0, &port.to_le_bytes());
+                put(4, &epoch.to_le_bytes());
+                put(8, &key.to_le_bytes());
+                put(16, &serial.to_le_bytes());
+                put(24, &(end as u32).to_le_bytes());
+                (11, body)
+            }
         }
     }
 
@@ -217,6 +271,16 @@ impl Control {
                 Some(Self::Dropped { number: long(8), token })
             }
             6 => NonZeroU32::new(word(0)).map(|region| Self::Retired { region }),
+            10 => Some(Self::Watched { port: word(0), epoch: word(4), key: long(8), serial: long(16) }),
+            11 => {
+                let end = match word(24) {
+                    1 => End::Died,
+                    2 => End::Revoked,
+                    3 => End::Void,
+                    _ => return None,
+                };
+                Some(Self::Ended { port: word(0), epoch: word(4), key: long(8), serial: long(16), end })
+            }
             _ => None,
         }
     }
@@ -245,6 +309,10 @@ mod tests {
             Control::Dropped { number: u64::MAX - 5, token: Token { slot: 7, generation: u32::MAX } },
             Control::Dropped { number: 0, token: NO_TOKEN },
             Control::Retired { region: NonZeroU32::MAX },
+            Control::Watched { port: 1, epoch: u32::MAX, key: 3, serial: u64::MAX - 4 },
+            Control::Ended { port: 1, epoch: 2, key: u64::MAX - 3, serial: 0, end: End::Died },
+            Control::Ended { port: 1, epoch: 2, key: 3, serial: u64::MAX - 4, end: End::Revoked },
+            Control::Ended { port: u32::MAX, epoch: 2, key: 3, serial: 4, end: End::Void },
         ];
         for control in all {
             let (id, body) = control.encode();
@@ -259,6 +327,7 @@ mod tests {
         assert_eq!(Control::decode(0, &[1; 32]), None);
         assert_eq!(Control::decode(7, &[1; 32]), None);
         assert_eq!(Control::decode(6, &[0; 32]), None, "no region has the number 0");
+        assert_eq!(Control::decode(11, &[0; 32]), None, "nothing ends in no way");
         assert_eq!(Control::decode(1, &[0; 32]), None, "lane 0 is the control lane itself");
     }
 }
