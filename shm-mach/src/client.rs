@@ -23,6 +23,7 @@ pub(crate) mod link;
 pub(crate) mod list;
 pub(crate) mod listener;
 pub(crate) mod local;
+pub mod mach;
 pub(crate) mod message;
 pub(crate) mod names;
 pub(crate) mod news;

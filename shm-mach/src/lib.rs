@@ -106,7 +106,7 @@
 //! The folder `docs` of this crate tells how it works: `layout.md` (every shared byte), `protocol.md`
 //! (who does what, and why so), `orderings.md` (every memory ordering and its proof), `threats.md` (what
 //! an attacker can try), `differences.md` (where this is not Mach), `semantics.md` (Mach's rules one by
-//! one, with their tests) and `messages.md` (Mach's own message form, for the C interface to come).
+//! one, with their tests) and `messages.md` (Mach's own message form, and [`mach::Call`], the call that takes it).
 #![deny(unsafe_code)]
 #![allow(
     clippy::result_large_err,
@@ -134,6 +134,7 @@ pub use client::half::BadHalf;
 pub use client::identity::Identity;
 pub use client::join::{JoinError, Joined, join, join_deadline};
 pub use client::list::{ListedTask, Tasks};
+pub use client::mach;
 pub use client::message::{Message, Received};
 pub use client::notification::{Notification, NotificationKind};
 pub use client::once_right::SendOnceRight;

@@ -11,6 +11,10 @@ use shm_mach::ring::slot::{
 };
 use shm_mach::wire::control::{self, Control, End};
 use shm_mach::wire::hello::{ECHO_BYTES, HELLO_BYTES, Hello, echo};
+use shm_mach::wire::mach::form::{Form, RIGHT, Reply, encode};
+use shm_mach::wire::mach::{
+    Address, CopyOption, Descriptor, Disposition, GuardFlags, Offset, PortType, RawName,
+};
 use shm_mach::wire::record::Record;
 use shm_mach::wire::request::PortRef;
 
@@ -93,7 +97,77 @@ fn record() -> impl Strategy<Value = Record> {
         (any::<u64>(), any::<u64>(), any::<bool>())
             .prop_map(|(receiver, number, is_reply)| Record::Numbered { receiver, number, is_reply }),
         Just(Record::Dead),
+        form().prop_map(Record::Form),
     ]
+}
+
+fn port_type() -> impl Strategy<Value = PortType> {
+    prop_oneof![Just(PortType::Send), Just(PortType::SendOnce)]
+}
+
+fn reply() -> impl Strategy<Value = Reply> {
+    let plain = prop_oneof![Just(Reply::Once), Just(Reply::Right)];
+    prop_oneof![plain, port_type().prop_map(Reply::Null), port_type().prop_map(Reply::Dead)]
+}
+
+/// Of any numbers, or of small ones that could be true of a short payload.
+fn form() -> impl Strategy<Value = Form> {
+    let count = || prop_oneof![0..6u32, word()];
+    let aux = prop::option::of(prop_oneof![0..6u16, any::<u16>()]);
+    (any::<bool>(), reply(), word(), count(), count(), aux).prop_map(
+        |(is_complex, reply, voucher, descriptors, body, aux)| Form {
+            is_complex,
+            reply,
+            voucher,
+            descriptors,
+            body,
+            aux,
+        },
+    )
+}
+
+/// A descriptor as it travels, with its memory.
+fn travelling() -> impl Strategy<Value = (Descriptor<Address>, Vec<u8>)> {
+    let name = || prop_oneof![Just(RawName::NULL), Just(RawName::DEAD), Just(RIGHT)];
+    let copy = prop_oneof![Just(CopyOption::Physical), Just(CopyOption::Virtual)];
+    let at = Address(0);
+    let names = vec(name(), 0..5);
+    prop_oneof![
+        (name(), 16..22u8)
+            .prop_map(|(name, disposition)| (Descriptor::Port { name, disposition }, Vec::new())),
+        (vec(any::<u8>(), 0..40), any::<bool>(), copy, any::<bool>()).prop_map(
+            move |(memory, deallocate, copy, volatile)| {
+                let size = memory.len() as u32;
+                (Descriptor::Memory { at, size, deallocate, copy, volatile }, memory)
+            }
+        ),
+        (names, any::<bool>(), 16..22u8).prop_map(move |(names, deallocate, disposition)| {
+            let memory: Vec<u8> = names.iter().flat_map(|name| name.0.to_le_bytes()).collect();
+            (Descriptor::Ports { at, count: names.len() as u32, deallocate, disposition }, memory)
+        }),
+        (name(), 1..4u16).prop_map(|(name, flags)| {
+            let flags = GuardFlags::from_bits(flags).unwrap();
+            (Descriptor::GuardedPort { name, context: 0, flags }, Vec::new())
+        }),
+    ]
+}
+
+/// The rights that lie beside such descriptors.
+fn beside(descriptors: &[(Descriptor<Address>, Vec<u8>)]) -> Vec<Option<PortType>> {
+    let each = descriptors.iter().flat_map(|(descriptor, memory)| {
+        let disposition = descriptor.disposition().map(u32::from).and_then(Disposition::from_number);
+        let count = match descriptor {
+            Descriptor::Port { name, .. } | Descriptor::GuardedPort { name, .. } => {
+                usize::from(*name == RIGHT)
+            }
+            Descriptor::Ports { .. } => {
+                memory.as_chunks().0.iter().filter(|word| **word == RIGHT.0.to_le_bytes()).count()
+            }
+            Descriptor::Memory { .. } => 0,
+        };
+        std::iter::repeat_n(disposition.map(Disposition::port_type), count)
+    });
+    each.collect()
 }
 
 fn head() -> impl Strategy<Value = Head> {
@@ -188,7 +262,7 @@ proptest! {
     }
 
     #[test]
-    fn record_refuses_unknown_kinds(kind in 4..=u32::MAX, mut bytes in uniform32(any::<u8>())) {
+    fn record_refuses_unknown_kinds(kind in 9..=u32::MAX, mut bytes in uniform32(any::<u8>())) {
         bytes[..4].copy_from_slice(&kind.to_le_bytes());
         prop_assert_eq!(Record::decode(&bytes), None);
     }
@@ -196,6 +270,70 @@ proptest! {
     #[test]
     fn record_comes_back(record in record()) {
         prop_assert_eq!(Record::decode(&record.encode()), Some(record));
+    }
+
+    #[test]
+    fn form_takes_any_payload(
+        form in form(),
+        payload in prop_oneof![vec(any::<u8>(), 0..100), vec(0..4u8, 0..100)],
+        rights in vec(prop::option::of(port_type()), 0..4),
+    ) {
+        let holds = form.check(&payload, rights.iter().copied());
+        prop_assert!(form.body(&payload).len() <= payload.len());
+        let Some(parts) = form.parts(&payload) else {
+            prop_assert!(!holds);
+            return Ok(());
+        };
+        let walked: Vec<_> = parts.descriptors().collect();
+        let memory = walked.iter().map(|descriptor| parts.memory_of(descriptor).map(<[u8]>::len));
+        let memory: Option<usize> = memory.sum();
+        prop_assert!(memory.is_some_and(|sum| sum <= payload.len()), "never more than is there");
+        prop_assert!(!holds || walked.len() == form.descriptors as usize && memory == Some(parts.memory.len()));
+    }
+
+    #[test]
+    fn form_holds_what_was_put_in(
+        body in vec(any::<u8>(), 0..20),
+        descriptors in vec(travelling(), 0..6),
+        aux in prop::option::of(vec(any::<u8>(), 0..9)),
+        reply in reply(),
+        wrong in any::<prop::sample::Index>(),
+    ) {
+        let table: Vec<u8> = descriptors.iter().flat_map(|(descriptor, _)| encode(descriptor)).collect();
+        let memory: Vec<u8> = descriptors.iter().flat_map(|(_, memory)| memory.clone()).collect();
+        let payload = [&body[..], &table, &memory, aux.as_deref().unwrap_or_default()].concat();
+        let form = Form {
+            is_complex: true,
+            reply,
+            voucher: 1,
+            descriptors: descriptors.len() as u32,
+            body: body.len() as u32,
+            aux: aux.as_ref().map(|aux| aux.len() as u16),
+        };
+        let first = (reply == Reply::Right).then_some(Some(PortType::Send));
+        let rights: Vec<_> = first.into_iter().chain(beside(&descriptors)).collect();
+        prop_assert!(form.check(&payload, rights.iter().copied()));
+        let parts = form.parts(&payload).unwrap();
+        prop_assert_eq!((parts.body, parts.aux), (&body[..], aux.as_deref()));
+        for (walked, (sent, memory)) in parts.descriptors().zip(&descriptors) {
+            prop_assert_eq!(parts.memory_of(&walked), Some(&memory[..]));
+            let sent = sent.placed(|_, _| walked.memory().map_or(Ok(Offset(0)), |(at, _)| Ok::<_, ()>(*at)));
+            prop_assert_eq!(walked.placed(|at, bytes| Ok::<_, ()>(if bytes == 0 { Offset(0) } else { at })), sent);
+        }
+        // One right more or less, one of another kind, or one byte less is not believed.
+        let more = rights.iter().copied().chain([None]);
+        prop_assert!(!form.check(&payload, more));
+        if !rights.is_empty() {
+            prop_assert!(!form.check(&payload, rights[1..].iter().copied()));
+            let mut other = rights.clone();
+            let at = wrong.index(other.len());
+            let is_once = other[at] == Some(PortType::SendOnce);
+            other[at] = Some(if is_once { PortType::Send } else { PortType::SendOnce });
+            prop_assert!(!form.check(&payload, other));
+        }
+        if !payload.is_empty() {
+            prop_assert!(!form.check(&payload[..payload.len() - 1], rights));
+        }
     }
 
     #[test]

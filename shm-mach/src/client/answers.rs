@@ -9,7 +9,7 @@ use crate::client::identity::Identity;
 use crate::client::in_hand::InHand;
 use crate::client::link::{Link, NoRoom};
 use crate::client::local::LocalMessage;
-use crate::client::message::{Raw, Received};
+use crate::client::message::{Besides, Raw, Received};
 use crate::client::notification::Notification;
 use crate::client::port::{Port, PortState};
 use crate::client::replies::{Awaited, Kept};
@@ -45,7 +45,8 @@ impl Port {
                 return Some(message);
             }
             let stamp = futex::sync::stamp();
-            state.port.queue(LocalMessage { stamp, ..message });
+            let besides = Besides { by_once: true, ..message.besides };
+            state.port.queue(LocalMessage { stamp, besides, ..message });
             None
         });
         drop(refused); // not under the lock: its rights may lead to this very port
@@ -159,6 +160,7 @@ impl PortState {
         let awaited = self.awaited.swap_remove(at);
         self.once -= 1;
         self.lane_was_last = true;
+        into.besides.by_once = true;
         let copied = head.and_then(|head| match head.kind {
             Kind::Message => awaited.copy(&head, &mut into.raw.records, &mut into.body).map(|()| head),
             Kind::Close => Ok(head),
@@ -272,7 +274,9 @@ fn last_answer(awaited: &Awaited) -> Option<(Head, LocalMessage)> {
     let (mut records, mut body) = (Vec::new(), Vec::new());
     awaited.copy(&head, &mut records, &mut body).ok()?;
     for bytes in records.as_chunks_mut::<RIGHT_BYTES>().0 {
-        if !matches!(Record::decode(bytes), Some(Record::Granted { .. } | Record::Numbered { .. })) {
+        let is_kept =
+            |record| matches!(record, Record::Granted { .. } | Record::Numbered { .. } | Record::Form(_));
+        if !Record::decode(bytes).is_some_and(is_kept) {
             *bytes = Record::Dead.encode();
         }
     }
@@ -280,7 +284,8 @@ fn last_answer(awaited: &Awaited) -> Option<(Head, LocalMessage)> {
     let raw = Raw { records, token: None, from };
     let (sender, rights) = (awaited.link.peer, Vec::new());
     let (id, answer_of) = (head.id, Some(awaited.link.task));
-    let message = LocalMessage { id, body, sender, reply: None, rights, stamp: 0, raw, answer_of };
+    let besides = Besides { from: awaited.link.task, by_once: true, ..Besides::default() };
+    let message = LocalMessage { id, body, sender, reply: None, rights, stamp: 0, raw, besides, answer_of };
     (head.kind == Kind::Message).then_some((head, message))
 }
 
@@ -291,6 +296,7 @@ impl Received {
         let (reply, count) = rights;
         self.id = id;
         self.sender = link.peer;
+        self.besides.from = link.task;
         if reply.is_some() || count > 0 {
             self.raw.token = reply;
             self.raw.from = Some(InHand::of(link, count));
@@ -325,7 +331,8 @@ impl Sources for PortState {
 
     fn any_ready(&mut self, may_take: bool) -> bool {
         // Answers are taken without a round.
-        (may_take && !self.local.is_empty())
+        self.kept_back.is_some()
+            || (may_take && !self.local.is_empty())
             || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
     }
 

@@ -192,6 +192,7 @@ impl Held {
             death: self.death.clone(),
             is_shared: AtomicBool::new(true),
             arrivals: AtomicU32::new(self.arrivals.load(Ordering::Relaxed)),
+            watched: AtomicU64::new(self.watched.load(Ordering::Relaxed)),
             by_name: Lock::default(),
         })
     }

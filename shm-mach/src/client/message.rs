@@ -2,11 +2,14 @@
 
 use crate::client::identity::Identity;
 use crate::client::in_hand::InHand;
+use crate::client::mach::Room;
 use crate::client::notification::Notification;
 use crate::client::once_right::SendOnceRight;
 use crate::client::right::Right;
 use crate::ipc::{PortName, RawName};
 use crate::ring::slot::Token;
+use crate::wire::mach::form::Form;
+use crate::wire::mach::{Descriptor, Offset};
 
 /// A message to be sent: an id that means something to the receiver, a body that is copied, and
 /// rights that are moved into it.
@@ -18,6 +21,8 @@ pub struct Message<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) reply: Option<SendOnceRight>,
     pub(crate) rights: Vec<Right>,
+    /// What it has besides, if it was sent in Mach's form; the body is a payload then.
+    pub(crate) form: Option<Form>,
 }
 
 impl<'a> Message<'a> {
@@ -25,7 +30,7 @@ impl<'a> Message<'a> {
     /// payload area, 128 KiB unless the task was made with another size, it costs memory of its own.
     #[inline]
     pub fn new(id: i32, body: &'a [u8]) -> Self {
-        Self { id, body, reply: None, rights: Vec::new() }
+        Self { id, body, reply: None, rights: Vec::new(), form: None }
     }
 
     /// Moves a send-once right into the message as its reply right (`msgh_local_port`): whoever
@@ -47,7 +52,7 @@ impl<'a> Message<'a> {
     /// Whether it carries no right of any kind.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.reply.is_none() && self.rights.is_empty()
+        self.reply.is_none() && self.rights.is_empty() && self.form.is_none()
     }
 
     /// Its id.
@@ -84,6 +89,24 @@ pub struct Received {
     pub(crate) reply: Option<SendOnceRight>,
     pub(crate) rights: Vec<Right>,
     pub(crate) raw: Raw,
+    pub(crate) besides: Besides,
+    /// A longer message stays where it is.
+    pub(crate) room: Option<Room>,
+    /// It did: its size, in Mach's form.
+    pub(crate) kept_back: Option<u64>,
+}
+
+/// What only a receive in Mach's form asks of a message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Besides {
+    /// The task that sent it; 0: this task itself, or the library.
+    pub(crate) from: u64,
+    /// It came by a send-once right.
+    pub(crate) by_once: bool,
+    /// Its reply right died on the way.
+    pub(crate) reply_is_dead: bool,
+    /// What it has besides its rights, and what its body is made of. A peer's word; it was checked.
+    pub(crate) form: Option<Form>,
 }
 
 /// Rights as they were read, before they are given to the program.
@@ -113,6 +136,9 @@ impl Received {
             reply: None,
             rights: Vec::new(),
             raw: Raw::default(),
+            besides: Besides::default(),
+            room: None,
+            kept_back: None,
         }
     }
 
@@ -123,7 +149,19 @@ impl Received {
 
     /// The message's body: a private copy.
     pub fn body(&self) -> &[u8] {
-        &self.body
+        match &self.besides.form {
+            None => &self.body,
+            Some(form) => form.body(&self.body),
+        }
+    }
+
+    /// The memory that came with it out of line, in order: of a message that was sent in
+    /// [Mach's form](crate::mach).
+    pub fn memory(&self) -> impl Iterator<Item = &[u8]> {
+        let parts = self.besides.form.and_then(|form| form.parts(&self.body)).unwrap_or_default();
+        let is_memory = |descriptor: &Descriptor<Offset>| matches!(descriptor, Descriptor::Memory { .. });
+        let memory = parts.descriptors().filter(is_memory);
+        memory.map(move |descriptor| parts.memory_of(&descriptor).unwrap_or_default())
     }
 
     /// Who sent it: attested by the kernel when the link was made, and taken from the memory that
@@ -167,6 +205,7 @@ impl Received {
     pub(crate) fn clear(&mut self) {
         self.reply = None;
         self.rights.clear();
+        self.besides = Besides::default();
         // Of a message that was refused half-way: they must not pass for the next sender's.
         self.raw.records.clear();
         (self.raw.token, self.raw.from) = (None, None);

@@ -111,6 +111,15 @@ impl Parked {
 }
 
 impl SendOnceRight {
+    /// Whether the port is known to be dead.
+    pub(crate) fn is_dead(&self) -> bool {
+        match &self.target {
+            Some(Target::Local(port)) => port.is_dead(),
+            Some(Target::Remote { link, token, .. }) => link.is_answer_dead(*token),
+            Some(Target::Numbered { .. }) | None => false,
+        }
+    }
+
     /// Takes it apart.
     pub(crate) fn park(mut self) -> Parked {
         match self.target.take() {

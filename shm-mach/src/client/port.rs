@@ -79,6 +79,8 @@ pub(crate) struct PortState {
     pub(super) on_their_way: Homing,
     /// Messages of this task's own threads, and notifications.
     pub(super) local: VecDeque<LocalMessage>,
+    /// A message that did not fit into its receiver's room: it comes before all others.
+    pub(super) kept_back: Option<Box<LocalMessage>>,
     /// Answers that are awaited here, by tokens that are out.
     pub(super) awaited: Vec<Awaited>,
     /// The reply slot of the last answer, for the next token to the same peer.
@@ -346,7 +348,8 @@ impl Port {
                 kept.give_back();
             }
             self.tell_of_end(&mut state.port);
-            let messages = std::mem::take(&mut state.port.local);
+            let mut messages = std::mem::take(&mut state.port.local);
+            messages.extend(state.port.kept_back.take().map(|message| *message));
             state.port.destroyed.extend(messages);
             (state.port.waiting_for_room, (was_given, state.port.aftermath()))
         });

@@ -19,6 +19,7 @@ impl Port {
             let mut held = state.port.revoke_answers(task);
             // Else one that is never sent would be counted as long as the loser lives.
             held |= state.port.on_their_way.revoke(task);
+            held |= state.port.revoke_kept(Some(task));
             let found = state.port.holders.find(task);
             if let Some(at) = found.filter(|at| state.port.holders.get(*at).is_live()) {
                 held = true;
@@ -47,6 +48,7 @@ impl Port {
             let watchers: Vec<_> = state.port.holders.watchers().collect();
             held |= state.port.holders.revoke_all();
             self.tell_of_revocation(&mut state.port, &watchers);
+            held |= state.port.revoke_kept(None);
             state.port.unsettled = false;
             state.port.judge();
             (held, state.port.aftermath())
@@ -62,7 +64,9 @@ impl Port {
         let linked = links.filter(|link| link.peer == holder).map(|link| link.task);
         let answers = state.port.local.iter().filter(|message| message.sender == holder);
         let answered = answers.filter_map(|message| message.answer_of);
-        linked.chain(state.port.holders.tasks_of(holder)).chain(answered).collect()
+        let kept = state.port.kept_back.iter().filter(|message| message.sender == holder);
+        let kept = kept.map(|message| message.besides.from);
+        linked.chain(state.port.holders.tasks_of(holder)).chain(answered).chain(kept).collect()
     }
 }
 

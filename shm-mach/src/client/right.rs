@@ -17,6 +17,7 @@ use crate::client::send_right::{Leads, SendRight};
 use crate::client::task::Inner;
 use crate::ipc::PortError;
 use crate::ring::slot::{Head, Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
+use crate::wire::mach::PortType;
 use crate::wire::record::Record;
 use crate::wire::request::PortRef;
 
@@ -58,6 +59,17 @@ impl Right {
         match self {
             Self::SendOnce(right) => Some(right),
             _ => None,
+        }
+    }
+}
+
+impl Right {
+    /// What it is to a message in Mach's form; `None` if it is dead, or was not taken in.
+    pub(crate) fn port_type(&self) -> Option<PortType> {
+        match self {
+            Self::Send(_) => Some(PortType::Send),
+            Self::SendOnce(_) => Some(PortType::SendOnce),
+            Self::Dead | Self::Refused(_) => None,
         }
     }
 }
@@ -115,7 +127,7 @@ impl<'l> Passage<'l> {
             return Ok(passage);
         }
         let passed_on = message.reply.as_ref().is_some_and(|reply| reply.local_port().is_none());
-        let count = message.rights.len() + usize::from(passed_on);
+        let count = message.rights.len() + usize::from(passed_on) + usize::from(message.form.is_some());
         if count > RIGHTS_MAX {
             return Err(SendFailure::TooManyRights { count, most: RIGHTS_MAX });
         }
@@ -129,6 +141,7 @@ impl<'l> Passage<'l> {
     }
 
     fn enter(&mut self, message: &mut Message<'_>) -> Result<(), SendFailure> {
+        self.records.extend(message.form.iter().flat_map(|form| Record::Form(*form).encode()));
         match &mut message.reply {
             None => {}
             Some(reply) if reply.local_port().is_some() => self.token = self.token_for(reply)?.1,
@@ -245,7 +258,7 @@ impl Inner {
     pub(crate) fn release_answers(&self, destroyed: Vec<LocalMessage>) {
         for message in destroyed {
             if let Some(from) = &message.raw.from {
-                self.release_rights(&from.link, None, &message.raw.records);
+                self.release_rights(&from.link, message.raw.token, &message.raw.records);
             }
         }
     }
@@ -267,7 +280,7 @@ impl Inner {
                 Record::SendOnce(token) => drop_answer(token),
                 Record::Granted { receiver, port } => self.refuse_grant(link.task, receiver, port),
                 Record::Numbered { receiver, number, .. } => self.refuse_once(link.task, receiver, number),
-                Record::Dead => {}
+                Record::Dead | Record::Form(_) => {}
             }
         }
     }
@@ -314,8 +327,9 @@ fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Re
         Ok(SendOnceRight::remote(task.clone(), link.clone(), token))
     };
     let records = &mut into.raw.records;
-    for record in records.chunks_exact(RIGHT_BYTES) {
+    for (at, record) in records.chunks_exact(RIGHT_BYTES).enumerate() {
         let record = record.try_into().ok().and_then(Record::decode).ok_or(Nonsense)?;
+        let is_first = at == 0;
         into.rights.push(match record {
             Record::Send(port) => task.take_in(Target::linked(link.clone(), port)).into(),
             Record::Granted { receiver, port } => task.receive_grant(link.task, receiver, port),
@@ -323,14 +337,23 @@ fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Re
             Record::Numbered { receiver, number, is_reply } => {
                 let right = task.receive_once(link.task, receiver, number);
                 if is_reply {
+                    into.besides.reply_is_dead = right.is_none();
                     into.reply = right;
                     continue;
                 }
                 right.map_or(Right::Dead, Right::SendOnce)
             }
             Record::Dead => Right::Dead,
+            Record::Form(form) if is_first => {
+                into.besides.form = Some(form);
+                continue;
+            }
+            Record::Form(_) => return Err(Nonsense),
         });
     }
     records.clear();
-    Ok(())
+    match &into.besides.form {
+        Some(form) if !form.check(&into.body, into.rights.iter().map(Right::port_type)) => Err(Nonsense),
+        _ => Ok(()),
+    }
 }

@@ -424,6 +424,22 @@ impl SendRight {
         }
     }
 
+    /// Looks whether a send would find the port dead, as far as can be told without one.
+    pub(crate) fn check_alive(&self) -> Result<(), SendFailure> {
+        let Some(link) = self.held.target.link() else { return Ok(()) };
+        let mut own = self.sender.borrow_mut();
+        if let Some(sender) = own.as_mut()
+            && sender.lane.see_death()
+        {
+            let dead = self.overcome(Refusal::Dead, link, sender, Head::close(), Deadline::NOW);
+            if self.held.is_dead() {
+                return dead;
+            }
+            self.close(own.take()); // a later right lives: the next send opens another lane
+        }
+        if link.is_dead() { Err(SendFailure::PortDied) } else { Ok(()) }
+    }
+
     /// Somebody else is about to have a way to the port.
     pub(crate) fn share(&self) {
         self.held.share();

@@ -46,7 +46,9 @@ impl Port {
     /// The same, whoever may receive: for [`take`](Self::take), and for threads of a set.
     #[inline]
     pub(super) fn take_any(&self, state: &mut State<PortState>, into: &mut Received) -> Option<Taken> {
-        let taken = if state.order.is_in_force() {
+        let taken = if state.port.kept_back.is_some() {
+            state.port.take_kept(into)
+        } else if state.order.is_in_force() {
             self.take_due(state, into)
         } else {
             let local_first = state.port.lane_was_last && !state.port.local.is_empty();
@@ -60,6 +62,9 @@ impl Port {
         }
         into.port = self.name();
         into.seqno = state.port.seqno;
+        if into.room.is_some() && state.port.keeps_back(into) {
+            return Some(Taken::Message);
+        }
         state.port.seqno = state.port.seqno.wrapping_add(1);
         if state.port.waiting_for_room > 0 {
             self.room.fetch_add(1, Ordering::Release);

@@ -17,6 +17,7 @@
 //! | [`outline`], [`shape`] | the checks of a send: sizes first, then what the message holds |
 //! | [`envelope`] | the three rights in a header, checked as far as a header can tell |
 //! | [`arguments`], [`vector`] | what `mach_msg2` gets, its list of buffers, and auxiliary data |
+//! | [`form`] | how a message travels between tasks |
 //! | [`content`] | descriptors and plain bytes, on their way into a buffer |
 //! | [`arrival`], [`remains`] | a message into the receiver's buffer, or what is left of one |
 //! | [`returned`] | a message that was not sent, back into its sender's buffer |
@@ -41,6 +42,7 @@ mod declared;
 pub mod descriptor;
 pub mod disposition;
 pub mod envelope;
+pub mod form;
 pub mod header;
 pub mod name;
 pub mod notify;
@@ -62,6 +64,7 @@ pub use content::{Content, Fit};
 pub use descriptor::{Address, CopyOption, Descriptor, Fate, GuardFlags, Guarding, Offset};
 pub use disposition::{Disposition, PortType};
 pub use envelope::{Envelope, Voucher};
+pub use form::Form;
 pub use header::Header;
 pub use name::RawName;
 pub use notify::Notify;

@@ -7,11 +7,16 @@
 //! 3 DEAD          0 kind u32 · 4 zero
 //! 4 GRANTED       0 kind u32 · 4 port u32 · 8 key u64 · 16 epoch u32 · 20 limit u32 · 24 receiver u64
 //! 5 NUMBERED      0 kind u32 · 4 is reply u32 · 8 number u64 · 16 zero · 24 receiver u64
+//! 8 FORM          0 kind u32 · 4 marks u8 (1 complex, 2 auxiliary data) · 5 reply u8 · 6 reply type u8
+//!                 7 zero · 8 voucher u32 · 12 descriptors u32 · 16 body u32 · 20 auxiliary u16 · 22 zero
 //! ```
 //! A record says where a right is known and proves nothing: SEND and SEND_ONCE lead to ports of the
 //! task whose half the record was read from, and only that task's own table says what they are worth.
+//! A FORM is no right: it stands before all others, and says what a message in Mach's form has besides
+//! ([`Form`](crate::wire::mach::form)).
 
 use crate::ring::slot::{RIGHT_BYTES, Token};
+use crate::wire::mach::form::{Form, Reply};
 use crate::wire::request::PortRef;
 
 /// One right, as it travels between two tasks.
@@ -39,6 +44,8 @@ pub enum Record {
         /// It is the message's reply right.
         is_reply: bool,
     },
+    /// What a message in Mach's form has besides its rights and its body.
+    Form(Form),
 }
 
 impl Record {
@@ -74,6 +81,16 @@ impl Record {
                 put(8, &number.to_le_bytes());
                 put(24, &receiver.to_le_bytes());
             }
+            Self::Form(form) => {
+                let marks = u8::from(form.is_complex) | u8::from(form.aux.is_some()) << 1;
+                let [reply, kind] = form.reply.encode();
+                put(0, &8u32.to_le_bytes());
+                put(4, &[marks, reply, kind]);
+                put(8, &form.voucher.to_le_bytes());
+                put(12, &form.descriptors.to_le_bytes());
+                put(16, &form.body.to_le_bytes());
+                put(20, &form.aux.unwrap_or(0).to_le_bytes());
+            }
         }
         bytes
     }
@@ -94,6 +111,18 @@ impl Record {
             }
             3 => Some(Self::Dead),
             5 => Some(Self::Numbered { receiver: long(24), number: long(8), is_reply: word(4) != 0 }),
+            8 => {
+                let [marks, reply, kind, _] = word(4).to_le_bytes();
+                let has_aux = marks & 2 != 0;
+                (marks <= 3).then_some(Self::Form(Form {
+                    is_complex: marks & 1 != 0,
+                    reply: Reply::decode([reply, kind])?,
+                    voucher: word(8),
+                    descriptors: word(12),
+                    body: word(16),
+                    aux: has_aux.then_some(word(20) as u16),
+                }))
+            }
             _ => None,
         }
     }
@@ -102,6 +131,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::mach::PortType;
 
     #[test]
     fn what_is_encoded_is_decoded() {
@@ -112,6 +142,15 @@ mod tests {
             Record::Numbered { receiver: u64::MAX - 1, number: u64::MAX - 2, is_reply: true },
             Record::Numbered { receiver: 3, number: 4, is_reply: false },
             Record::Dead,
+            Record::Form(Form::default()),
+            Record::Form(Form {
+                is_complex: true,
+                reply: Reply::Dead(PortType::SendOnce),
+                voucher: u32::MAX - 1,
+                descriptors: u32::MAX - 2,
+                body: u32::MAX - 3,
+                aux: Some(u16::MAX),
+            }),
         ] {
             assert_eq!(Record::decode(&record.encode()), Some(record));
         }
@@ -124,5 +163,10 @@ mod tests {
         let mut bytes = Record::SendOnce(Token { slot: 1, generation: 1 }).encode();
         bytes[6] = 1;
         assert_eq!(Record::decode(&bytes), None, "a slot above 65,535");
+        for (at, value) in [(4, 4), (5, 4), (6, 17)] {
+            let mut bytes = Record::Form(Form::default()).encode();
+            bytes[at] = value;
+            assert_eq!(Record::decode(&bytes), None, "a form with {value} at {at}");
+        }
     }
 }

@@ -233,3 +233,53 @@ pub(crate) fn interrupt<T>(thread: &std::thread::JoinHandle<T>) {
     let result = unsafe { libc::pthread_kill(thread.as_pthread_t(), libc::SIGUSR1) };
     assert!(result == 0 || result == libc::ESRCH, "{result}");
 }
+
+/// What a C program promises of the addresses in its messages.
+pub(crate) fn promise() -> shm_mach::mach::Raw {
+    // SAFETY: the tests receive into, and send away, nothing but memory that they own and do not use after.
+    unsafe { shm_mach::mach::Raw::promise() }
+}
+
+/// Fresh pages that hold `bytes`, which nobody gives back but a message; where they are.
+pub(crate) fn pages_of(bytes: &[u8]) -> u64 {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping at an address that the kernel chooses.
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes.len().max(1), access, flags, -1, 0) };
+    assert_ne!(at, libc::MAP_FAILED);
+    // SAFETY: the mapping has room for as much, and is nobody else's.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), at.cast(), bytes.len()) };
+    at as u64
+}
+
+/// Writes to memory that a test has from [`pages_of`], or has received.
+pub(crate) fn write_at(at: u64, bytes: &[u8]) {
+    // SAFETY: the test owns that memory, and has no reference to it.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), at as *mut u8, bytes.len()) };
+}
+
+/// What this process can read there; `None` if not all of it.
+pub(crate) fn read_at(at: u64, size: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; size];
+    let local = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: size };
+    let remote = libc::iovec { iov_base: at as *mut _, iov_len: size };
+    let pid = std::process::id() as i32;
+    // SAFETY: the kernel writes to `bytes` alone, and fails where nothing is mapped.
+    let done = unsafe { libc::process_vm_readv(pid, &local, 1, &remote, 1, 0) };
+    (usize::try_from(done) == Ok(size)).then_some(bytes)
+}
+
+/// A page behind which nothing can be read or written; where it is.
+pub(crate) fn page_before_a_hole() -> u64 {
+    let page = rustix::param::page_size();
+    let at = pages_of(&vec![0; 2 * page]);
+    // SAFETY: the second page of a mapping that only the caller knows.
+    check(unsafe { libc::mprotect((at as usize + page) as *mut _, page, libc::PROT_NONE) });
+    at
+}
+
+/// Gives received memory back.
+pub(crate) fn unmap(at: u64, size: usize) {
+    // SAFETY: the test owns the pages, and has no reference to them.
+    check(unsafe { libc::munmap(at as *mut _, size) });
+}
