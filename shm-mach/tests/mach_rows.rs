@@ -22,6 +22,8 @@ mod receive;
 mod returned;
 #[path = "mach_rows/trailers.rs"]
 mod trailers;
+#[path = "mach_rows/vectors.rs"]
+mod vectors;
 
 mod common;
 

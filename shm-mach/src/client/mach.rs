@@ -43,6 +43,7 @@ mod memory;
 mod place;
 mod receive;
 mod send;
+mod wide;
 
 use std::time::Duration;
 
@@ -54,10 +55,12 @@ use crate::ipc::RawName;
 use memory::Memory;
 use place::Place;
 pub(crate) use receive::Room;
+use send::Extra;
+use wide::Wide;
 
 pub use crate::wire::mach::{
-    Address, AuditToken, Bits, Code, CopyOption, Descriptor, Disposition, Header, Notify, Options, PortType,
-    SecurityToken, Special, Trailer,
+    Address, Arguments, AuditToken, Bits, Code, CopyOption, Descriptor, Disposition, Header, Notify, Options,
+    PortType, SecurityToken, Special, Trailer, Vector,
 };
 pub use memory::Raw;
 
@@ -119,19 +122,43 @@ impl Task {
         self.call(call, &mut Place::Raw(raw, memory, message), Some(&mut Place::Raw(raw, memory, into)))
     }
 
+    /// `mach_msg2` of a program whose buffers are addresses. The header to be sent is in `arguments`, with the
+    /// count of descriptors; at `data` is the message, and there is room to receive into, or with the
+    /// option `VECTOR` the list of buffers: one for the message, one for auxiliary data.
+    ///
+    /// All ports are queues, so a send says `SEND_MQ_CALL` or `SEND_ANY`; one that calls an object is
+    /// refused with `SEND_INVALID_OPTIONS`.
+    pub fn mach_msg2_raw(
+        &self,
+        raw: Raw,
+        data: Address,
+        options: Options,
+        arguments: &Arguments,
+        timeout: u32,
+    ) -> Code {
+        let memory = Memory::of(self.identity());
+        Wide { task: self, raw, memory, options, arguments }.call(data, timeout)
+    }
+
+    /// Refuses calls in a forked child.
+    fn check_here(&self, options: Options) -> Result<(), Code> {
+        let is_send = options.contains(Options::SEND_MSG);
+        let code = if is_send { Code::SEND_INVALID_DEST } else { Code::RCV_INVALID_NAME };
+        self.is_here().map_err(|_| code)
+    }
+
     fn call<'a>(&self, call: &Call, message: &mut Place<'a>, into: Option<&mut Place<'a>>) -> Code {
-        if self.is_here().is_err() {
-            let is_send = call.options.contains(Options::SEND_MSG);
-            return if is_send { Code::SEND_INVALID_DEST } else { Code::RCV_INVALID_NAME };
+        if let Err(code) = self.check_here(call.options) {
+            return code;
         }
         if call.options.contains(Options::SEND_MSG) {
-            let sent = send::send(self, message, call);
+            let sent = send::send(self, message, call, &Extra::default());
             if sent != Code::SUCCESS {
                 return sent;
             }
         }
         if call.options.contains(Options::RCV_MSG) {
-            return receive::receive(self, into.unwrap_or(message), call);
+            return receive::receive(self, into.unwrap_or(message), call, None);
         }
         Code::SUCCESS
     }

@@ -10,7 +10,8 @@ use crate::client::task::Task;
 use crate::ipc::{RawName, TypeBits};
 use crate::wire::mach::arrival::tell_size;
 use crate::wire::mach::content::{buffer_size, fit, message_size};
-use crate::wire::mach::form::Reply;
+use crate::wire::mach::form::{Form, Reply};
+use crate::wire::mach::vector::{AUX_HEADER_BYTES, AUX_MAX, aux_fits, deliver_aux};
 use crate::wire::mach::{
     Address, Arrival, AuditToken, Code, Descriptor, Fit, Options, PortType, Remains, SecurityToken, Special,
     Trailer, Voucher,
@@ -29,16 +30,20 @@ thread_local! {
 /// The most room that a thread keeps for the next message, in bytes.
 const KEPT_MAX: usize = 1 << 20;
 
-/// `mach_msg` with `RCV_MSG`.
-pub(super) fn receive(task: &Task, place: &mut Place<'_>, call: &Call) -> Code {
+/// A buffer for auxiliary data, and its size.
+pub(super) type AuxRoom<'a> = Option<(Place<'a>, u32)>;
+
+/// A call with `RCV_MSG`.
+pub(super) fn receive(task: &Task, place: &mut Place<'_>, call: &Call, mut aux: AuxRoom<'_>) -> Code {
     let kept = ROOM.try_with(Cell::take).ok().flatten();
     let mut received = kept.unwrap_or_default();
     let (options, bytes) = (call.options, place.room(call.receive_size) as u64);
-    received.room = options.contains(Options::RCV_LARGE).then_some(Room { options, bytes });
+    let room = Room { options, bytes, aux: aux.as_ref().map(|(_, size)| *size) };
+    received.room = Some(room).filter(|_| options.contains(Options::RCV_LARGE));
     received.kept_back = None;
     let code = match take(task, call, &mut received) {
         Ok(()) if let Some(size) = received.kept_back => stays(place, call, &received, size),
-        Ok(()) => deliver(task, place, call, &mut received),
+        Ok(()) => deliver(task, place, call, (&room, aux.as_mut()), &mut received),
         Err(code) => code,
     };
     received.clear();
@@ -53,6 +58,8 @@ pub(super) fn receive(task: &Task, place: &mut Place<'_>, call: &Call) -> Code {
 pub(crate) struct Room {
     options: Options,
     bytes: u64,
+    /// Of the buffer for auxiliary data, if there is one.
+    aux: Option<u32>,
 }
 
 impl Room {
@@ -81,7 +88,15 @@ impl Room {
                 message_size(form.is_complex, &descriptors, parts.body.len())
             }
         };
-        (fit(size, self.options, self.bytes) == Fit::Stays).then_some(size)
+        (self.fit(size, form.as_ref()) == Fit::Stays).then_some(size)
+    }
+
+    /// What becomes of a message of this size and form.
+    fn fit(&self, size: u64, form: Option<&Form>) -> Fit {
+        let aux = form.and_then(|form| form.aux);
+        let aux = aux.map_or(0, |bytes| u32::from(bytes) + AUX_HEADER_BYTES);
+        let room = if aux_fits(aux, self.aux) { self.bytes } else { 0 };
+        fit(size, self.options, room)
     }
 }
 
@@ -113,14 +128,25 @@ fn take(task: &Task, call: &Call, into: &mut Received) -> Result<(), Code> {
 }
 
 /// Gives the message to the caller, or what is left of it.
-fn deliver(task: &Task, place: &mut Place<'_>, call: &Call, received: &mut Received) -> Code {
-    let options = call.options;
+fn deliver(
+    task: &Task,
+    place: &mut Place<'_>,
+    call: &Call,
+    (room, aux): (&Room, Option<&mut (Place<'_>, u32)>),
+    received: &mut Received,
+) -> Code {
     let body = std::mem::take(&mut received.body);
     let rights = std::mem::take(&mut received.rights);
     let opened = Opened::new(received.besides.form.as_ref(), &body, &rights);
     let size = message_size(opened.is_complex, &opened.descriptors, opened.parts.body.len());
-    let code = match fit(size, options, place.room(call.receive_size) as u64) {
-        Fit::Whole => hand_over(task, place, call, received, &opened, rights),
+    let code = match room.fit(size, received.besides.form.as_ref()) {
+        Fit::Whole => {
+            let code = hand_over(task, place, call, received, &opened, rights);
+            let is_there = matches!(code.plain(), Code::SUCCESS | Code::RCV_BODY_ERROR);
+            let aux = aux.filter(|_| is_there);
+            let is_written = aux.is_none_or(|(place, size)| hand_over_aux(place, *size, &opened));
+            if is_written { code } else { Code::RCV_INVALID_DATA }
+        }
         // Nor does it come here with `RCV_LARGE`.
         Fit::Stays | Fit::Destroyed => {
             let remains = remains(received, &opened, 0);
@@ -168,6 +194,13 @@ fn hand_over(
         return Code::RCV_INVALID_DATA;
     }
     if placed.special == Special::NONE { Code::SUCCESS } else { Code::RCV_BODY_ERROR.with(placed.special) }
+}
+
+/// Auxiliary data into its buffer, which has room for it (X4). Says whether that could be written.
+fn hand_over_aux(place: &mut Place<'_>, size: u32, opened: &Opened<'_>) -> bool {
+    let mut bytes = vec![0; place.room(size).min(AUX_MAX as usize)];
+    let written = deliver_aux(opened.parts.aux, &mut bytes).unwrap_or(0);
+    place.write(0, &bytes[..written])
 }
 
 /// What is left of a message that was destroyed (V3).

@@ -10,7 +10,8 @@ use crate::client::task::Task;
 use crate::ipc::RawName;
 use crate::wire::mach::outline::MESSAGE_MAX;
 use crate::wire::mach::{
-    Address, Code, Disposition, Envelope, Options, Outline, PortType, Returned, SendRefusal, Shape, Special,
+    Address, Code, Disposition, Envelope, Header, Options, Outline, PortType, Returned, SendRefusal, Shape,
+    Special,
 };
 
 use super::copyin::Taken;
@@ -23,6 +24,7 @@ use super::{Call, deadline};
 struct Checked<'a> {
     shape: Shape<'a>,
     envelope: Envelope,
+    aux: Option<&'a [u8]>,
 }
 
 /// A message that was not sent.
@@ -32,11 +34,20 @@ struct Back {
     dest: Option<Right>,
 }
 
-/// `mach_msg` with `SEND_MSG`.
-pub(super) fn send(task: &Task, place: &mut Place<'_>, call: &Call) -> Code {
+/// What a call has to send besides what lies in its buffer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extra {
+    /// The header and the count of descriptors, if they are arguments (X1).
+    pub(super) header: Option<(Header, u32)>,
+    /// Auxiliary data, without its header.
+    pub(super) aux: Option<Vec<u8>>,
+}
+
+/// A call with `SEND_MSG`.
+pub(super) fn send(task: &Task, place: &mut Place<'_>, call: &Call, extra: &Extra) -> Code {
     let mut scratch = Vec::new();
     let (code, returned) = {
-        let checked = match check(place, call, &mut scratch) {
+        let checked = match check(place, call, extra, &mut scratch) {
             Ok(checked) => checked,
             Err(code) => return code,
         };
@@ -55,17 +66,27 @@ pub(super) fn send(task: &Task, place: &mut Place<'_>, call: &Call) -> Code {
 /// What a failed send returns, and what is written over the message.
 type Refused = (Code, Option<Vec<u8>>);
 
-fn check<'a>(place: &'a Place<'_>, call: &Call, scratch: &'a mut Vec<u8>) -> Result<Checked<'a>, Code> {
+fn check<'a>(
+    place: &'a Place<'_>,
+    call: &Call,
+    extra: &'a Extra,
+    scratch: &'a mut Vec<u8>,
+) -> Result<Checked<'a>, Code> {
     let refused = |refusal: SendRefusal| refusal.code();
     let message = place.read(call.send_size, MESSAGE_MAX, scratch);
-    let outline = Outline::of_memory(call.send_size, message).map_err(refused)?;
+    let outline = match extra.header {
+        None => Outline::of_memory(call.send_size, message),
+        Some((header, descriptors)) => Outline::of_arguments(call.send_size, header, descriptors),
+    };
+    let outline = outline.map_err(refused)?;
     let shape = outline.shape(call.options, message).map_err(refused)?;
-    check_size(&shape, 0)?;
+    let aux = extra.aux.as_deref();
+    check_size(&shape, aux.map_or(0, <[u8]>::len))?;
     let envelope = Envelope::check(shape.header(), call.options).map_err(refused)?;
     if envelope.voucher.disposition.is_some() && envelope.voucher.name.is_valid() {
         return Err(Code::SEND_INVALID_VOUCHER); // there are none
     }
-    Ok(Checked { shape, envelope })
+    Ok(Checked { shape, envelope, aux })
 }
 
 impl Checked<'_> {
@@ -87,7 +108,7 @@ impl Checked<'_> {
         let (dest, reply) = self.take_header(task, lent).map_err(refused)?;
         let mut letter = Letter::with_reply(self.shape.header().id, &self.envelope, reply);
         // What fails from here on takes the header's rights along.
-        letter.fill(&task.inner, &self.shape, reach, None).map_err(refused)?;
+        letter.fill(&task.inner, &self.shape, reach, self.aux).map_err(refused)?;
         let back = match post(lent, dest, &mut letter, deadline(call, Options::SEND_TIMEOUT)) {
             Ok(()) => return Ok(()),
             Err(back) => back,
