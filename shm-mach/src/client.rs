@@ -50,6 +50,7 @@ pub(crate) mod rings;
 pub(crate) mod send_right;
 pub(crate) mod set_calls;
 pub(crate) mod settlement;
+pub(crate) mod signals;
 pub(crate) mod space;
 pub(crate) mod space_calls;
 pub(crate) mod take;

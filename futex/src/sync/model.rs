@@ -184,6 +184,11 @@ pub fn futex_wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> Outcom
     futex_wait_many(&[(word, expected)], deadline)
 }
 
+/// No signals come in a model.
+pub fn interruptions() -> u32 {
+    0
+}
+
 /// Sleeps while every word holds the value beside it.
 pub fn futex_wait_many(words: &[(&AtomicU32, u32)], deadline: Deadline) -> Outcome {
     let mut queue = FUTEX.queue.lock().unwrap();

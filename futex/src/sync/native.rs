@@ -1,6 +1,6 @@
 //! The façade's native body.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
@@ -189,6 +189,22 @@ pub fn stamp() -> u64 {
     now
 }
 
+thread_local! {
+    static INTERRUPTIONS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// How many sleeps of this thread a signal has ended, modulo 2^32. Such a sleep was woken, as far as its
+/// outcome tells; who must know more compares this.
+pub fn interruptions() -> u32 {
+    INTERRUPTIONS.try_with(Cell::get).unwrap_or_default()
+}
+
+#[cold]
+fn interrupted() -> Outcome {
+    let _ = INTERRUPTIONS.try_with(|count| count.set(count.get().wrapping_add(1)));
+    Outcome::Woken
+}
+
 /// Sleeps while `word` holds `expected`, until a wake or the deadline.
 ///
 /// # Panics
@@ -197,7 +213,8 @@ pub fn stamp() -> u64 {
 pub fn futex_wait(word: &AtomicU32, expected: u32, deadline: Deadline) -> Outcome {
     let timeout = deadline.timespec();
     match sys::wait_bitset(word, sys::Flags::empty(), expected, timeout.as_ref(), NonZeroU32::MAX) {
-        Ok(()) | Err(Errno::INTR) => Outcome::Woken,
+        Ok(()) => Outcome::Woken,
+        Err(Errno::INTR) => interrupted(),
         Err(Errno::AGAIN) => Outcome::Changed,
         Err(Errno::TIMEDOUT) => Outcome::TimedOut,
         Err(errno) => panic!("futex wait on a word of our own mapping: {errno}"),
@@ -242,7 +259,8 @@ pub fn futex_wait_many(words: &[(&AtomicU32, u32)], deadline: Deadline) -> Outco
     let timeout = deadline.timespec();
     let flags = sys::WaitvFlags::empty();
     match sys::waitv(waiters, flags, timeout.as_ref(), ClockId::Monotonic) {
-        Ok(_) | Err(Errno::INTR) => Outcome::Woken,
+        Ok(_) => Outcome::Woken,
+        Err(Errno::INTR) => interrupted(),
         Err(Errno::AGAIN) => Outcome::Changed,
         Err(Errno::TIMEDOUT) => Outcome::TimedOut,
         Err(errno) => panic!("futex_waitv on words of our own mappings: {errno}"),

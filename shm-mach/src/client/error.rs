@@ -16,6 +16,10 @@ pub enum SendFailure {
     /// The queue was full until the deadline passed, or at once if the call does not wait.
     #[error("the queue was full until the deadline")]
     TimedOut,
+    /// A signal came while the queue was full, and the call was told to end then: by `mach_msg` with
+    /// `SEND_INTERRUPT`. No other call is.
+    #[error("a signal came while the queue was full")]
+    Interrupted,
     /// The body is longer than any message's may be: 64 MiB.
     #[error("a body of {length} bytes is longer than {longest}, the most that is copied")]
     TooLarge {
@@ -56,6 +60,7 @@ impl SendFailure {
         match self {
             Self::PortDied | Self::Revoked | Self::Forked => 0x1000_0003,
             Self::TimedOut => 0x1000_0004,
+            Self::Interrupted => 0x1000_0007,
             Self::NoBuffer => 0x1000_000d,
             Self::TooLarge { .. } | Self::TooManyRights { .. } => 0x1000_000e,
             Self::NotIntroduced => 0x1000_000a,
@@ -105,6 +110,10 @@ pub enum ReceiveError {
     /// No message came before the deadline, or none was there if the call does not wait.
     #[error("no message before the deadline")]
     TimedOut,
+    /// A signal came while this thread waited, and the call was told to end then: by `mach_msg` with
+    /// `RCV_INTERRUPT`. No other call is.
+    #[error("a signal came before a message")]
+    Interrupted,
     /// The receive right was destroyed while this thread waited.
     #[error("the port died while it was waited for")]
     PortDied,
@@ -125,6 +134,7 @@ impl ReceiveError {
         match self {
             Self::Forked => 0x1000_4002,
             Self::TimedOut => 0x1000_4003,
+            Self::Interrupted => 0x1000_4005,
             Self::PortDied | Self::PortChanged => 0x1000_4006,
             Self::InSet => 0x1000_400a,
         }

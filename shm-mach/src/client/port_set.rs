@@ -11,7 +11,7 @@ use crate::client::message::Received;
 use crate::client::port::{Port, PortState};
 use crate::client::receive_right::{ReceiveRight, TICK, conclude};
 use crate::client::space::Leftover;
-use crate::client::take::Taken;
+use crate::client::take::{Taken, or_interrupted};
 use crate::client::task::{Inner, Task};
 use crate::ipc::{PortError, PortName, RawName};
 use crate::ring::layout::{BELLS, Bell};
@@ -245,8 +245,9 @@ impl PortSet {
             let slice = deadline.min(Deadline::after(TICK));
             let mut look = Look::default();
             let group = &self.set.group;
-            let taken =
-                group.wait(&*self.task, self.wait(), slice, |state| look.take(&self.set, state, into));
+            let taken = group.wait(&*self.task, self.wait(), slice, |state| {
+                or_interrupted(look.take(&self.set, state, into))
+            });
             if let Some(result) = self.conclude(taken, look, into) {
                 return result;
             }

@@ -14,7 +14,7 @@ use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
 use crate::client::right::{Right, arrive};
 use crate::client::send_right::SendRight;
-use crate::client::take::Taken;
+use crate::client::take::{Taken, or_interrupted};
 use crate::client::task::{Inner, Options};
 use crate::ipc::{PortError, PortName};
 use crate::ring::patience::Wait;
@@ -149,8 +149,10 @@ impl ReceiveRight {
     fn wait_for(&self, into: &mut Received, deadline: Deadline) -> Result<(), ReceiveError> {
         loop {
             let slice = deadline.min(Deadline::after(TICK));
-            let taken =
-                self.port.group.wait(&*self.task, self.wait(), slice, |state| self.port.take(state, into));
+            let taken = self
+                .port
+                .group
+                .wait(&*self.task, self.wait(), slice, |state| or_interrupted(self.port.take(state, into)));
             match self.conclude(taken, into) {
                 Some(Err(ReceiveError::InSet)) => return Err(ReceiveError::PortChanged),
                 Some(result) => return result,
@@ -289,6 +291,7 @@ pub(super) fn conclude(
             return None;
         }
         Taken::PortDied => return Some(Err(ReceiveError::PortDied)),
+        Taken::Interrupted => return Some(Err(ReceiveError::Interrupted)),
         Taken::InSet => return Some(Err(ReceiveError::InSet)),
     }
     if into.raw.from.is_some() {

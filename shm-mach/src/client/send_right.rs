@@ -15,6 +15,7 @@ use crate::client::message::Message;
 use crate::client::port::Port;
 use crate::client::receive_right::TICK;
 use crate::client::right::Passage;
+use crate::client::signals;
 use crate::client::space::Leftover;
 use crate::client::task::Inner;
 use crate::ipc::PortName;
@@ -357,8 +358,8 @@ impl SendRight {
             Refusal::Full if lane.is_pending() && link.theirs().is_none() && self.task.is_alone() => {
                 Err(SendFailure::NoAuthority)
             }
-            Refusal::Full if deadline.has_passed() => Err(SendFailure::TimedOut),
             Refusal::Full => {
+                signals::go_on(deadline)?;
                 self.wait_for_room(link, lane, head.payload_bytes(), deadline);
                 if sender.lane.is_pending() {
                     self.complete(link, sender);
@@ -416,8 +417,8 @@ impl SendRight {
             if is_dead {
                 return Err(SendError::new(SendFailure::PortDied, refused.into_message(body)));
             }
-            if deadline.has_passed() {
-                return Err(SendError::new(SendFailure::TimedOut, refused.into_message(body)));
+            if let Err(failure) = signals::go_on(deadline) {
+                return Err(SendError::new(failure, refused.into_message(body)));
             }
             local = refused;
             port.wait_for_room(deadline);

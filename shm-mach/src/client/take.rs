@@ -4,6 +4,7 @@ use futex::sync::{Ordering, futex_wake};
 
 use crate::client::message::Received;
 use crate::client::port::{Port, PortState};
+use crate::client::signals;
 use crate::client::ways::LOCAL;
 use crate::ring::lane_out::Death;
 use crate::ring::order::Source;
@@ -19,6 +20,8 @@ pub(crate) enum Taken {
     MessageAndAftermath,
     /// No message, but [`Port::settle`] is to be called before anybody waits.
     Aftermath,
+    /// A signal came, which ends the call.
+    Interrupted,
     /// The receive right is gone.
     PortDied,
     /// The port is received from through its set, and not directly.
@@ -31,6 +34,11 @@ enum Take {
     LaneIsOver,
     /// It lies in a region that is to be heard of first.
     Waits,
+}
+
+/// What a look that found nothing comes to: an end, if a signal came that ends the call.
+pub(super) fn or_interrupted(taken: Option<Taken>) -> Option<Taken> {
+    taken.or_else(|| signals::has_come().then_some(Taken::Interrupted))
 }
 
 impl Port {

@@ -194,6 +194,41 @@ fn v5_the_right_it_came_by_is_used_up() {
     is_empty(&task, port); // no notification: it was used
 }
 
+/// Receives while nothing comes and is interrupted, again and again; gives what the receive returned.
+fn interrupted(task: &Task, from: u32, options: Options, timeout: u32) -> Code {
+    common::sys::interrupt_by_signals();
+    let task = task.clone();
+    let receiver = std::thread::spawn(move || receive_with(&task, from, options, 100, timeout).code);
+    while !receiver.is_finished() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        common::sys::interrupt(&receiver);
+    }
+    receiver.join().unwrap()
+}
+
+#[test]
+fn v8_a_signal_ends_a_receive_that_says_so() {
+    let _watchdog = common::watchdog::Watchdog::start("receive::v8_a_signal_ends_a_receive_that_says_so", 60);
+    let two = two();
+    let set = two.other.allocate_set().unwrap().into_name().get();
+    two.other.insert_member(raw(two.port), raw(set)).unwrap();
+    for from in [two.port, set] {
+        assert_eq!(interrupted(&two.other, from, Options::RCV_INTERRUPT, SOON), Code::RCV_INTERRUPTED);
+        assert_eq!(interrupted(&two.other, from, Options::NONE, 100), Code::RCV_TIMED_OUT);
+        // Of two threads that wait, the one that does not sleep on the shared words as well.
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| receive_with(&two.other, from, Options::NONE, 100, SOON).code);
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            assert_eq!(interrupted(&two.other, from, Options::RCV_INTERRUPT, SOON), Code::RCV_INTERRUPTED);
+            assert_eq!(Bytes::to(two.to, 1).send(&two.one), Code::SUCCESS);
+            assert_eq!(first.join().unwrap(), Code::SUCCESS);
+        });
+    }
+    assert_eq!(Bytes::to(two.to, 2).send(&two.one), Code::SUCCESS);
+    let got = receive_with(&two.other, two.port, Options::RCV_INTERRUPT, 100, SOON);
+    assert_eq!((got.code, got.id()), (Code::SUCCESS, 2), "signals of the past end nothing");
+}
+
 #[test]
 fn v9_threads_that_wait_at_a_port_that_ends_are_told() {
     let _watchdog =

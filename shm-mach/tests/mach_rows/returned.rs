@@ -135,3 +135,37 @@ fn sd21_who_gives_up_releases_what_came_back() {
     two.one.deallocate(raw(back.local())).unwrap();
     assert_eq!(receive(&two.one, own).id(), 71);
 }
+
+/// Sends into a full queue and interrupts that, again and again; gives what the send returned.
+fn interrupted(two: &Two, name: u32, options: Options) -> (Code, Bytes) {
+    common::sys::interrupt_by_signals();
+    let task = two.one.clone();
+    let sender = std::thread::spawn(move || {
+        let mut message = Bytes::to(name, 4).raw(b"body");
+        let code = message.send_with(&task, options, 1000);
+        (code, message)
+    });
+    while !sender.is_finished() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        common::sys::interrupt(&sender);
+    }
+    sender.join().unwrap()
+}
+
+#[test]
+fn sd18_a_signal_ends_a_send_that_says_so() {
+    let _watchdog = common::watchdog::Watchdog::start("returned::sd18_a_signal_ends_a_send_that_says_so", 60);
+    let two = two();
+    full(&two);
+    let (code, message) = interrupted(&two, two.to, Options::SEND_INTERRUPT);
+    assert_eq!((code, message.0[0]), (Code::SEND_INTERRUPTED, 17), "it came back");
+    assert_eq!((refs(&two.one, two.to, RightKind::Send), &message.0[24..]), (2, &b"body"[..]));
+    // Another one is begun again, which here means that it goes on: until its time is up.
+    let (code, _) = interrupted(&two, two.to, Options::SEND_TIMEOUT);
+    assert_eq!(code, Code::SEND_TIMED_OUT);
+    // The same in the task itself.
+    let own = port_with_send(&two.one);
+    two.one.with_receive_right(raw(own), |port| port.set_queue_limit(0)).unwrap().unwrap();
+    assert_eq!(interrupted(&two, own, Options::SEND_INTERRUPT).0, Code::SEND_INTERRUPTED);
+    assert_eq!(interrupted(&two, own, Options::SEND_TIMEOUT).0, Code::SEND_TIMED_OUT);
+}

@@ -6,6 +6,7 @@ use crate::client::error::ReceiveError;
 use crate::client::identity::Identity;
 use crate::client::message::Received;
 use crate::client::right::Right;
+use crate::client::signals::EndsAtSignals;
 use crate::client::task::Task;
 use crate::ipc::{RawName, TypeBits};
 use crate::wire::mach::arrival::tell_size;
@@ -117,10 +118,12 @@ fn stays(place: &mut Place<'_>, call: &Call, received: &Received, size: u64) -> 
 /// Takes the next message of a port, or of a set (V1, V2).
 fn take(task: &Task, call: &Call, into: &mut Received) -> Result<(), Code> {
     let (name, until) = (call.receive_name, deadline(call, Options::RCV_TIMEOUT));
+    let _interruptible = call.options.contains(Options::RCV_INTERRUPT).then(EndsAtSignals::begin);
     let taken = task.with_receive_right(name, |right| right.receive_deadline(into, until));
     let taken = taken.or_else(|_| task.with_port_set(name, |set| set.receive_deadline(into, until)));
     taken.map_err(|_| Code::RCV_INVALID_NAME)?.map_err(|error| match error {
         ReceiveError::TimedOut => Code::RCV_TIMED_OUT,
+        ReceiveError::Interrupted => Code::RCV_INTERRUPTED,
         ReceiveError::PortDied | ReceiveError::PortChanged => Code::RCV_PORT_CHANGED,
         ReceiveError::InSet => Code::RCV_IN_SET,
         ReceiveError::Forked => Code::RCV_INVALID_NAME,

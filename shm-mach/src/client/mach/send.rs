@@ -5,6 +5,7 @@ use futex::Deadline;
 use crate::client::error::SendFailure;
 use crate::client::right::Right;
 use crate::client::send_right::SendRight;
+use crate::client::signals::EndsAtSignals;
 use crate::client::space::{Leftover, Names};
 use crate::client::task::Task;
 use crate::ipc::RawName;
@@ -109,15 +110,18 @@ impl Checked<'_> {
         let mut letter = Letter::with_reply(self.shape.header().id, &self.envelope, reply);
         // What fails from here on takes the header's rights along.
         letter.fill(&task.inner, &self.shape, reach, self.aux).map_err(refused)?;
+        let interruptible = call.options.contains(Options::SEND_INTERRUPT).then(EndsAtSignals::begin);
         let back = match post(lent, dest, &mut letter, deadline(call, Options::SEND_TIMEOUT)) {
             Ok(()) => return Ok(()),
             Err(back) => back,
         };
+        drop(interruptible);
         let code = match back.failure {
             // It died after its right was looked at: sent, and destroyed with all that it carries (SD12).
             SendFailure::PortDied | SendFailure::Revoked => return Ok(()),
             SendFailure::Forked => return Err((Code::SEND_INVALID_DEST, None)),
             SendFailure::TimedOut => Code::SEND_TIMED_OUT,
+            SendFailure::Interrupted => Code::SEND_INTERRUPTED,
             _ => Code::SEND_NO_BUFFER,
         };
         if code == Code::SEND_TIMED_OUT && call.options.contains(Options::SEND_NOTIFY) {
