@@ -6,6 +6,8 @@
 
 #[path = "mach_rows/body.rs"]
 mod body;
+#[path = "mach_rows/destroyed.rs"]
+mod destroyed;
 #[path = "mach_rows/header.rs"]
 mod header;
 #[path = "mach_rows/hostile.rs"]
@@ -18,6 +20,8 @@ mod processes;
 mod properties;
 #[path = "mach_rows/receive.rs"]
 mod receive;
+#[path = "mach_rows/replies.rs"]
+mod replies;
 #[path = "mach_rows/returned.rs"]
 mod returned;
 #[path = "mach_rows/trailers.rs"]

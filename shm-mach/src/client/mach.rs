@@ -37,11 +37,13 @@
 
 mod copyin;
 mod copyout;
+mod destroy;
 mod letter;
 #[allow(unsafe_code, reason = "memory that is known by its address alone")]
 mod memory;
 mod place;
 mod receive;
+mod reply;
 mod send;
 mod wide;
 
@@ -52,6 +54,7 @@ use futex::Deadline;
 use crate::client::task::Task;
 use crate::ipc::RawName;
 
+use letter::Reach;
 use memory::Memory;
 use place::Place;
 pub(crate) use receive::Room;
@@ -138,6 +141,19 @@ impl Task {
     ) -> Code {
         let memory = Memory::of(self.identity());
         Wide { task: self, raw, memory, options, arguments }.call(data, timeout)
+    }
+
+    /// `mach_msg_destroy`: gives up the rights of a message that was received, or came back from a send:
+    /// its remote port, and what its descriptors hold. Not its local port. Dispositions that would have
+    /// made a right make it, and give it up. Memory stays.
+    pub fn mach_msg_destroy(&self, message: &[u8]) {
+        let at = Address(message.as_ptr().addr() as u64);
+        destroy::destroy(self, message, Reach { memory: Memory::of(self.identity()), at, raw: None });
+    }
+
+    /// The same of a message at an address; memory that is marked to be deallocated is unmapped.
+    pub fn mach_msg_destroy_raw(&self, raw: Raw, message: Address) {
+        destroy::destroy_at(self, &Place::Raw(raw, Memory::of(self.identity()), message));
     }
 
     /// Refuses calls in a forked child.
