@@ -2,6 +2,7 @@
 
 pub(crate) mod allocate;
 pub(crate) mod answers;
+mod ask;
 pub(crate) mod attach;
 pub(crate) mod attributes;
 pub(crate) mod bootstrap;

@@ -150,6 +150,20 @@ impl PortState {
     /// The answer that was given first, of those that are there.
     #[inline]
     pub(super) fn take_answer(&mut self, into: &mut Received) -> bool {
+        // Mostly one is awaited, or none.
+        let [only] = &self.awaited[..] else { return !self.awaited.is_empty() && self.take_first(into) };
+        let Some((token, short)) = only.peek_short() else { return self.take_first(into) };
+        let Some(only) = self.awaited.pop() else { return false };
+        self.once -= 1;
+        self.lane_was_last = true;
+        into.set_origin(short.id, (short.reply, 0), &only.link);
+        let slot = only.take_short((token, &short), &mut into.body);
+        self.keep(slot);
+        true
+    }
+
+    #[inline(never)]
+    fn take_first(&mut self, into: &mut Received) -> bool {
         let Some((at, head)) = self.first_answer() else { return false };
         if let Ok(Head { region: Some(region), .. }) = head {
             let link = self.awaited[at].link.clone();

@@ -168,6 +168,7 @@ impl Link {
         }
     }
 
+    #[inline]
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Acquire)
     }

@@ -49,10 +49,21 @@ impl<'a> Message<'a> {
         self
     }
 
-    /// Whether it carries no right of any kind.
+    /// Whether it carries no right of any kind, and never had room for one: then nothing is to be dropped.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.reply.is_none() && self.rights.is_empty() && self.form.is_none()
+        self.reply.is_none() && self.is_bare()
+    }
+
+    /// Whether it carries a reply right to a port of the sender's own, and nothing else.
+    #[inline]
+    pub(crate) fn reply_alone(&self) -> bool {
+        self.is_bare() && self.reply.as_ref().is_some_and(|reply| reply.local_port().is_some())
+    }
+
+    #[inline]
+    fn is_bare(&self) -> bool {
+        self.rights.capacity() == 0 && self.form.is_none()
     }
 
     /// Its id.
@@ -201,11 +212,20 @@ impl Received {
         Notification::decode(self)
     }
 
-    /// Drops what is left of the last message.
+    /// Drops what is left of the last message: mostly nothing.
+    #[inline]
     pub(crate) fn clear(&mut self) {
+        self.besides = Besides::default();
+        let Raw { records, from, .. } = &self.raw;
+        if self.reply.is_some() || !self.rights.is_empty() || !records.is_empty() || from.is_some() {
+            self.drop_rights();
+        }
+    }
+
+    #[inline(never)]
+    fn drop_rights(&mut self) {
         self.reply = None;
         self.rights.clear();
-        self.besides = Besides::default();
         // Of a message that was refused half-way: they must not pass for the next sender's.
         self.raw.records.clear();
         (self.raw.token, self.raw.from) = (None, None);

@@ -258,10 +258,7 @@ impl SendOnceRight {
                 Ok(())
             }
             Some(Target::Remote { task, link, token }) => match answer(&task, &link, token, &mut message) {
-                Ok(passage) => {
-                    passage.depart(&mut message);
-                    Ok(())
-                }
+                Ok(()) => Ok(()),
                 Err(SendFailure::PortDied) => {
                     // The peer uses the slot again when it sees this one answered.
                     let _ = link.answer(token, Head::close(), [&[], &[]]);
@@ -276,12 +273,12 @@ impl SendOnceRight {
     }
 }
 
-fn answer<'l>(
-    task: &'l Arc<Inner>,
-    link: &'l Arc<Link>,
+fn answer(
+    task: &Arc<Inner>,
+    link: &Arc<Link>,
     token: Token,
     message: &mut Message<'_>,
-) -> Result<Passage<'l>, SendFailure> {
+) -> Result<(), SendFailure> {
     if link.is_answer_dead(token) {
         return Err(SendFailure::PortDied);
     }
@@ -290,12 +287,18 @@ fn answer<'l>(
         return Err(SendFailure::TooLarge { length, longest: BODY_MAX });
     }
     task.announce(link)?;
-    let passage = Passage::prepare(task, message, link)?;
     let mut head = Head::message(message.id, length);
+    if message.is_plain() {
+        return publish(task, link, token, head, [&[], message.body]);
+    }
+    let passage = Passage::prepare(task, message, link)?;
     head.reply = passage.token;
     head.rights = passage.records.len() / RIGHT_BYTES;
     match publish(task, link, token, head, [&passage.records, message.body]) {
-        Ok(()) => Ok(passage),
+        Ok(()) => {
+            passage.depart(message);
+            Ok(())
+        }
         Err(failure) => {
             passage.refuse(message);
             Err(failure)

@@ -12,7 +12,7 @@ use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
 use crate::ring::layout::REPLIES;
 use crate::ring::reply::{Numbers, ReplyWords, next_generation};
-use crate::ring::slot::{Head, Kind, Nonsense, Token};
+use crate::ring::slot::{Head, Kind, Nonsense, Short, Token};
 
 /// The reply slots of both halves.
 #[derive(Debug, Default)]
@@ -305,6 +305,25 @@ impl Awaited {
             Place::Slot(token) => self.link.asking_words(token.slot).peek(token.generation),
             Place::Lane(place) => place.1.peek(),
         }
+    }
+
+    /// The answer, if it is there and lies in its reply slot whole: then its token, too.
+    #[inline]
+    pub(crate) fn peek_short(&self) -> Option<(Token, Short)> {
+        match &self.place {
+            Place::Slot(token) => {
+                self.link.asking_words(token.slot).peek_short(token.generation).map(|short| (*token, short))
+            }
+            Place::Lane(_) => None,
+        }
+    }
+
+    /// Copies an answer out that [`peek_short`](Self::peek_short) told, which is then read: the reply slot is
+    /// the caller's.
+    #[inline]
+    pub(crate) fn take_short(self, (last, short): (Token, &Short), body: &mut Vec<u8>) -> Kept {
+        self.link.asking_words(last.slot).copy_short(short, body);
+        Kept { link: self.link, last }
     }
 
     /// Copies the answer out.

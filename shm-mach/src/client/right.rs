@@ -190,14 +190,7 @@ impl<'l> Passage<'l> {
     #[inline]
     fn token_for<'r>(&self, right: &'r SendOnceRight) -> Result<(&'r Arc<Port>, Option<Token>), SendFailure> {
         let port = right.local_port().ok_or(SendFailure::NotIntroduced)?;
-        let token = match port.await_answer(self.link) {
-            Ok(token) => token,
-            Err(NoRoom) => {
-                self.task.give_kept_back(self.link);
-                port.await_answer(self.link).map_err(|NoRoom| SendFailure::NoBuffer)?
-            }
-        };
-        Ok((port, token))
+        Ok((port, self.task.token_for(port, self.link)?))
     }
 
     /// The message was published: the rights are the peer's.
@@ -236,6 +229,15 @@ impl<'l> Passage<'l> {
 }
 
 impl Inner {
+    /// A send-once right to a port of this task's own goes to the peer of `link`: what it is told as.
+    #[inline]
+    pub(crate) fn token_for(&self, port: &Port, link: &Arc<Link>) -> Result<Token, SendFailure> {
+        port.await_answer(link).or_else(|NoRoom| {
+            self.give_kept_back(link);
+            port.await_answer(link).map_err(|NoRoom| SendFailure::NoBuffer)
+        })
+    }
+
     /// Every reply slot of the link is used: those that ports keep for later are free.
     #[cold]
     fn give_kept_back(&self, link: &Arc<Link>) {

@@ -35,7 +35,7 @@ use crate::wire::request::PortRef;
 /// Dropping never waits. What was sent before is still delivered.
 #[derive(Debug)]
 pub struct SendRight {
-    task: Arc<Inner>,
+    pub(super) task: Arc<Inner>,
     held: Arc<Held>,
     sender: RefCell<Option<Box<Sender>>>,
     wait: Cell<Wait>,
@@ -171,11 +171,17 @@ impl SendRight {
         if message.is_plain() {
             let head = Head::message(message.id, message.body.len());
             return match self.transfer(link, port, head, [&[], message.body], deadline) {
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    std::mem::forget(message); // there is nothing in it
+                    Ok(())
+                }
                 Err(failure) => Err(SendError::new(failure, message)),
             };
         }
-        self.send_with_rights(link, port, message, deadline)
+        match message.reply_alone() {
+            true => self.send_request(link, port, message, deadline),
+            false => self.send_with_rights(link, port, message, deadline),
+        }
     }
 
     fn send_with_rights<'a>(
@@ -205,7 +211,7 @@ impl SendRight {
     }
 
     #[inline]
-    fn transfer(
+    pub(super) fn transfer(
         &self,
         link: &Arc<Link>,
         port: PortRef,

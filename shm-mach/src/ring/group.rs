@@ -428,7 +428,14 @@ impl<P: Sources> Group<P> {
     /// Leaves the wait: if nobody leads now and somebody follows, one follower is kicked, also by
     /// one that never led: it may be a kicked follower itself.
     #[inline]
-    fn leave(&self, mut state: sync::Guard<'_, State<P>>, leads: bool) {
+    fn leave(&self, state: sync::Guard<'_, State<P>>, leads: bool) {
+        if leads || !state.followers.is_empty() {
+            self.hand_over(state, leads);
+        }
+    }
+
+    #[inline(never)]
+    fn hand_over(&self, mut state: sync::Guard<'_, State<P>>, leads: bool) {
         if leads {
             state.has_leader = false;
         }

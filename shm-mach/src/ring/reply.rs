@@ -11,7 +11,7 @@ use futex::{Gate, order};
 
 use crate::ring::layout::{BELLS, FLAG_CONSUMED, FLAG_DEAD, FLAG_WAKE, ReplyFlags, Slot};
 use crate::ring::payload;
-use crate::ring::slot::{Head, Nonsense};
+use crate::ring::slot::{Head, Nonsense, Short};
 
 /// Generations of a slot after which its flags are stored although nobody needs them: so the
 /// generation that they show is never half the number range behind, and "older" means older.
@@ -117,15 +117,36 @@ impl ReplyWords<'_> {
     /// [`Nonsense`]: the peer wrote what no honest peer writes.
     #[inline]
     pub fn peek(&self, generation: u32) -> Result<Option<Head>, Nonsense> {
+        let Some(words) = self.published(generation) else { return Ok(None) };
+        let place = || [4, 5].map(|index| self.slot.words[index].load(sync::Ordering::Relaxed));
+        Head::decode(words, place).map(Some)
+    }
+
+    /// The asking side: the answer in `generation`, if it is there and lies in its slot whole. A look of
+    /// its own: [`peek`](Self::peek) tells of all others.
+    #[inline(always)]
+    pub fn peek_short(&self, generation: u32) -> Option<Short> {
+        self.published(generation).and_then(Short::decode)
+    }
+
+    /// The first words of the slot, each loaded once, if the answer is there.
+    #[inline(always)]
+    fn published(&self, generation: u32) -> Option<[u64; 4]> {
         let words = &self.slot.words;
         let first = words[0].load(order!("reply-look", Relaxed));
         if first as u32 != generation {
-            return Ok(None);
+            return None;
         }
         // ORDER(reply-look): a relaxed load and an Acquire fence, pairs with reply-publish.
         sync::fence(order!("reply-fence", Acquire));
         let load = |index: usize| words[index].load(sync::Ordering::Relaxed);
-        Head::decode([first, load(1), load(2), load(3)], || [load(4), load(5)]).map(Some)
+        Some([first, load(1), load(2), load(3)])
+    }
+
+    /// The asking side: copies an answer out that [`peek_short`](Self::peek_short) told.
+    #[inline]
+    pub fn copy_short(&self, short: &Short, body: &mut Vec<u8>) {
+        payload::read_inline(self.slot, short.length, body);
     }
 
     /// The asking side: copies the answer out; `region` is the payload region of the slot's half. A large

@@ -219,7 +219,7 @@ impl<P> State<P> {
         self.advanced(at);
     }
 
-    #[inline]
+    #[inline(always)]
     fn advanced(&mut self, at: usize) {
         // Whoever sleeps relies on the lane, also in a set that the port is in.
         let is_relied_on = self.watchers > 0 && sync::step("armed-for-sets");
