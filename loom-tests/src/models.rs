@@ -52,6 +52,8 @@ models! {
     full::lowered_limit, 3;
     full::payload, 3;
     full::limit_of_a_generation, 3;
+    full::watched, 3;
+    full::watched_apart, 3;
     gate::sleeper, 3;
     gate::spinner, 3;
     gate::two_senders, 2;

@@ -151,6 +151,11 @@ impl Wire {
         lane
     }
 
+    /// How far the receiver has read, as its half says.
+    pub fn cursor(&self) -> &Shared<Cursor> {
+        &self.cursor
+    }
+
     /// Tells the receiver that the lane is open: what its look at the news finds.
     pub fn announce(&self) {
         self.entry.generation.store(1, Ordering::Release);

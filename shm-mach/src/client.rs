@@ -48,6 +48,7 @@ pub(crate) mod requests;
 pub(crate) mod revoke;
 pub(crate) mod right;
 pub(crate) mod rings;
+pub(crate) mod rooms;
 pub(crate) mod send_right;
 pub(crate) mod set_calls;
 pub(crate) mod settlement;

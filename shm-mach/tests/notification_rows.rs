@@ -8,6 +8,8 @@ mod dead_names;
 mod hostile;
 #[path = "notification_rows/no_senders.rs"]
 mod no_senders;
+#[path = "notification_rows/send_possible.rs"]
+mod send_possible;
 
 mod common;
 
@@ -47,7 +49,13 @@ fn right_in(port: &ReceiveRight) -> SendRight {
 
 /// A port of `from`'s, and `to`'s name for its send right.
 fn given(from: &Joined, to: &Joined) -> (ReceiveRight, PortName) {
+    given_with(from, to, Options::DEFAULT_LIMIT)
+}
+
+/// The same, with a queue limit.
+fn given_with(from: &Joined, to: &Joined, limit: u32) -> (ReceiveRight, PortName) {
     let port = from.task.allocate().unwrap();
+    port.set_queue_limit(limit).unwrap();
     from.send.send(Message::new(0, b"").with_right(port.make_send())).unwrap();
     let name = right_in(&to.receive).into_name();
     (port, name)

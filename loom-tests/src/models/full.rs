@@ -1,5 +1,7 @@
 //! A sender without room sleeps; the receiver wakes it by reading, dying, or raising the limit.
 
+use futex::sync::Ordering;
+use futex::{Deadline, WaitSet};
 use shm_mach::ring::lane_out::{Death, Refusal};
 
 use crate::explore::spawn;
@@ -121,4 +123,45 @@ pub fn limit_of_a_generation() {
     send(&mut lane, 1);
     assert_eq!(push(&mut lane, 2, 8), Err(Refusal::Full), "the old generation's limit was believed");
     receiver.join().unwrap();
+}
+
+/// A send that was refused asks to hear of room, and does not wait; another thread sleeps on the cursor. It
+/// always hears that something was read.
+pub fn watched() {
+    let wire = Wire::new(2);
+    let mut lane = wire.sender(1);
+    let mut reader = wire.receiver(1);
+    send(&mut lane, 1);
+    let receiver = spawn(move || assert_eq!(poll(&mut reader), Some(1), "out of order"));
+    if push(&mut lane, 2, 8) == Err(Refusal::Full)
+        && let Some(watch) = lane.watch_room()
+    {
+        loop {
+            let position = wire.cursor().position.load(Ordering::Relaxed);
+            if watch.has_moved(wire.cursor()) {
+                break;
+            }
+            let mut set = WaitSet::new();
+            set.add(&wire.cursor().position, position).expect("one word fits");
+            set.sleep(Deadline::NEVER);
+        }
+        watch.end();
+        send(&mut lane, 2);
+    }
+    receiver.join().unwrap();
+}
+
+/// Somebody hears of room while the sender itself waits for it: the wish of the one who has heard ends,
+/// and the sender's stays.
+pub fn watched_apart() {
+    let wire = Wire::new(2);
+    let mut lane = wire.sender(1);
+    let mut reader = wire.receiver(1);
+    send(&mut lane, 1);
+    let watch = lane.watch_room().expect("nothing was read");
+    let other = spawn(move || watch.end());
+    let receiver = spawn(move || assert_eq!(poll(&mut reader), Some(1), "out of order"));
+    send_waiting(&mut lane, 2, 8).expect("alive");
+    receiver.join().unwrap();
+    other.join().unwrap();
 }

@@ -64,7 +64,7 @@ impl Parked {
             }
             Self::Numbered(mut right) => {
                 let link = task.peers.get(right.receiver());
-                if !link.is_some_and(|link| right.send_plain(task, &link, id, &body).is_ok()) {
+                if link.is_none_or(|link| right.send_plain(task, &link, id, &body).is_err()) {
                     right.release(task);
                 }
             }

@@ -38,9 +38,11 @@ impl World for Inner {
         for link in self.links().iter() {
             link.sample(samples);
         }
+        self.rooms.sample(samples);
     }
 
     fn look(&self) {
+        self.look_for_room();
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
@@ -60,6 +62,7 @@ impl World for Inner {
     }
 
     fn hear(&self) -> bool {
+        self.look_for_room();
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
@@ -93,6 +96,10 @@ impl World for Inner {
 
     fn sleepers(&self) -> &Sleepers {
         &self.sleepers
+    }
+
+    fn read_on(&self) {
+        self.look_for_room();
     }
 
     fn rang(&self, bell: &Shared<Bell>) {
@@ -386,6 +393,9 @@ impl Inner {
             self.tell(task, news);
         }
         self.release_answers(aftermath.destroyed);
+        if let Some(name) = aftermath.with_room {
+            self.room_at(name.into());
+        }
         for link in aftermath.condemned {
             self.lose_link(&link, true);
         }

@@ -17,6 +17,11 @@ pub enum Notification {
         /// The name as it was; it may stand for something else by now.
         name: PortName,
     },
+    /// A queue that was full was read from (`MACH_NOTIFY_SEND_POSSIBLE`).
+    SendPossible {
+        /// The name of the right to send there.
+        name: PortName,
+    },
     /// No task holds a send right to the port any more (`MACH_NOTIFY_NO_SENDERS`).
     NoSenders {
         /// How many send rights were ever made from the receive right (`mscount`).
@@ -37,6 +42,9 @@ pub enum Notification {
 #[non_exhaustive]
 #[repr(i32)]
 pub enum NotificationKind {
+    /// Room in the queue that the right under a name leads to: [`Notification::SendPossible`]. Else as
+    /// [`DeadName`](Self::DeadName), which comes if the port dies before.
+    SendPossible = 66,
     /// That nobody can send to a port any more, of whoever receives from it:
     /// [`Notification::NoSenders`].
     NoSenders = 70,
@@ -50,6 +58,7 @@ impl NotificationKind {
     /// be asked for.
     pub const fn from_id(id: i32) -> Option<Self> {
         match id {
+            66 => Some(Self::SendPossible),
             70 => Some(Self::NoSenders),
             72 => Some(Self::DeadName),
             _ => None,
@@ -63,13 +72,14 @@ impl Notification {
         match notice {
             Notice::PortDeleted => Self::PortDeleted { name },
             Notice::DeadName => Self::DeadName { name },
-            Notice::SendPossible => unreachable!("nothing of that kind is asked for"),
+            Notice::SendPossible => Self::SendPossible { name },
         }
     }
 
     fn id(self) -> i32 {
         match self {
             Self::PortDeleted { .. } => 65,
+            Self::SendPossible { .. } => 66,
             Self::NoSenders { .. } => 70,
             Self::SendOnce => 71,
             Self::DeadName { .. } => 72,
@@ -81,7 +91,7 @@ impl Notification {
         let word = match self {
             Self::SendOnce => return (self.id(), Vec::new()),
             Self::NoSenders { mscount } => mscount,
-            Self::PortDeleted { name } | Self::DeadName { name } => name.get(),
+            Self::PortDeleted { name } | Self::SendPossible { name } | Self::DeadName { name } => name.get(),
         };
         (self.id(), [&NDR[..], &word.to_le_bytes()].concat())
     }
@@ -95,6 +105,7 @@ impl Notification {
         let name = || PortName::new(word()?);
         Some(match message.id {
             65 => Self::PortDeleted { name: name()? },
+            66 => Self::SendPossible { name: name()? },
             70 => Self::NoSenders { mscount: word()? },
             71 => Self::SendOnce,
             72 => Self::DeadName { name: name()? },

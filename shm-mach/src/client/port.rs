@@ -20,7 +20,7 @@ use crate::client::notification::Notification;
 use crate::client::once_right::Parked;
 use crate::client::port_set::Set;
 use crate::client::replies::{Awaited, Kept};
-use crate::ipc::RawName;
+use crate::ipc::{PortName, RawName};
 use crate::ring::group::Group;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
@@ -90,6 +90,11 @@ pub(crate) struct PortState {
     /// Of them, those that others have passed on, and that are not used or back yet.
     pub(super) elsewhere: u32,
     pub(super) waiting_for_room: u32,
+    /// The port's name, if a send-possible request there waits until a message is taken; it counts among those
+    /// who wait for room.
+    pub(super) watched: Option<PortName>,
+    /// It is to be told, once the lock is released.
+    pub(super) with_room: Option<PortName>,
     pub(super) no_senders: Option<Listener>,
     /// Notifications of other ports may come here.
     pub(super) is_notified: bool,
@@ -120,6 +125,7 @@ pub(crate) struct Aftermath {
     pub(crate) destroyed: Vec<LocalMessage>,
     pub(crate) unused: Vec<Parked>,
     pub(crate) untold: Vec<(u64, Control)>,
+    pub(crate) with_room: Option<PortName>,
 }
 
 impl Port {
@@ -437,10 +443,14 @@ impl PortState {
             destroyed: std::mem::take(&mut self.destroyed),
             unused: std::mem::take(&mut self.unused),
             untold: std::mem::take(&mut self.untold),
+            with_room: self.with_room.take(),
         }
     }
 
     pub(super) fn has_aftermath(&self) -> bool {
-        !self.due.is_empty() || !self.condemned.is_empty() || !self.missing.is_empty()
+        !self.due.is_empty()
+            || !self.condemned.is_empty()
+            || !self.missing.is_empty()
+            || self.with_room.is_some()
     }
 }

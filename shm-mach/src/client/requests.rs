@@ -20,6 +20,11 @@ impl Task {
     ///
     /// * [`NotificationKind::DeadName`] of a send right, a receive right or a send-once right. `sync` is not
     ///   looked at. A name has one request; it is over when the name is.
+    /// * [`NotificationKind::SendPossible`] of the same rights, in place of a dead-name request. With `sync` 0 it
+    ///   waits for a send that finds the queue full ([`SendRight::send_notify`]). Otherwise the queue is looked
+    ///   at now: the notification comes at once if a send by name would find room, and else when something was
+    ///   read of what was sent by name. On a dead name it is a [`Notification::DeadName`] that comes at once, and
+    ///   the name has one reference more.
     /// * [`NotificationKind::NoSenders`] of a receive right: when no task holds a send right any more. If that
     ///   is so now, and `sync` is not more than the count of rights made so far, it comes at once.
     ///
@@ -41,7 +46,7 @@ impl Task {
     /// 1. [`PortError::Forked`].
     /// 2. [`PortError::DeadPort`]: nobody can be told by `notify` any more.
     /// 3. [`PortError::Unreachable`]: the task that `notify` leads to.
-    /// 4. [`PortError::NothingToAwait`]: a dead-name request on NULL or DEAD; of the others
+    /// 4. [`PortError::NothingToAwait`]: a dead-name or send-possible request on NULL or DEAD; of the others
     ///    [`PortError::NoSuchRight`].
     /// 5. [`PortError::UnknownName`].
     /// 6. [`PortError::NoSuchRight`]: a port set; where a receive right is needed, anything else.
@@ -49,6 +54,7 @@ impl Task {
     /// 8. [`PortError::Unreachable`]: the port's task.
     ///
     /// [`Identity::KERNEL`]: crate::Identity::KERNEL
+    /// [`SendRight::send_notify`]: crate::SendRight::send_notify
     pub fn request_notification(
         &self,
         name: impl Into<RawName>,
@@ -69,6 +75,17 @@ impl Task {
         let previous = match kind {
             NotificationKind::NoSenders => task.ask_for_no_senders(name, sync, notify),
             NotificationKind::DeadName => task.ask_of_name(name, RequestKind::DeadName, notify),
+            NotificationKind::SendPossible if sync == 0 => {
+                task.ask_of_name(name, RequestKind::SendPossibleDelayed, notify)
+            }
+            NotificationKind::SendPossible => {
+                let asks = notify.is_some();
+                let previous = task.ask_of_name(name, RequestKind::SendPossible, notify);
+                if asks && previous.is_ok() {
+                    task.watch_name(name);
+                }
+                previous
+            }
         }?;
         Ok(previous.map(|right| SendOnceRight::unpark(task, right)))
     }
@@ -90,6 +107,7 @@ impl Inner {
         let mut rest = Leftover::default();
         let (previous, questions) = {
             let mut names = self.names.lock();
+            names.refresh(name, &mut rest);
             let previous = names.set_request(name, kind, notify, &mut rest);
             let asked = PortName::new(name.0).filter(|_| previous.is_ok() && asks);
             let next = || self.next_serial();
@@ -164,7 +182,7 @@ impl Names {
     }
 
     /// The credits behind a name.
-    fn credits(&mut self, name: RawName) -> Vec<Arc<Held>> {
+    pub(super) fn credits(&mut self, name: RawName) -> Vec<Arc<Held>> {
         match self.space.entry(name) {
             Ok(_) => self.keep(name.index()).shares.iter().map(|share| share.held.clone()).collect(),
             Err(_) => Vec::new(),

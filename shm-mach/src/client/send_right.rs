@@ -384,6 +384,7 @@ impl SendRight {
         if self.wait.get() == Wait::Spin {
             return self.task.tick_if_due();
         }
+        let told = self.task.rooms.any().then(|| self.task.rooms.told.load(Ordering::Relaxed));
         if let Some(wait) = lane.prepare_wait(payload) {
             // Nobody rings for a pending lane, nor after a refused fence: then look again soon.
             let is_certain = wait.reliable && !lane.is_pending();
@@ -393,11 +394,22 @@ impl SendRight {
             for (word, sampled) in wait.words() {
                 set.add(word, sampled).expect("two words are not too many");
             }
+            if let Some(told) = told {
+                set.add(&self.task.rooms.told, told).expect("nor are three");
+            }
             if set.sleep(slice) == futex::Outcome::TimedOut {
                 self.task.tick(is_certain.then_some(link));
             }
         }
         lane.lower_full();
+        self.task.look_for_room(); // the wake-up may have been for others too
+    }
+
+    /// After a refusal for want of room: see [`Inner::watch_lane`].
+    pub(super) fn watch_room(&self) -> bool {
+        let mut own = self.sender.borrow_mut();
+        let lane = own.as_mut().map(|sender| (sender.index, &mut sender.lane));
+        self.task.watch_lane(&self.held, lane)
     }
 
     fn send_local<'a>(

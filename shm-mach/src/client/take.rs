@@ -77,6 +77,7 @@ impl Port {
         if state.port.waiting_for_room > 0 {
             self.room.fetch_add(1, Ordering::Release);
             futex_wake(&self.room, u32::MAX);
+            state.port.tell_of_room();
         }
         let is_last = state.port.has_aftermath() || state.port.unsettled;
         Some(if is_last { Taken::MessageAndAftermath } else { Taken::Message })

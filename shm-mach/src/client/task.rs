@@ -18,6 +18,7 @@ use crate::client::passed::Passed;
 use crate::client::peers::Peers;
 use crate::client::port::{Owner, Port};
 use crate::client::receive_right::ReceiveRight;
+use crate::client::rooms::Rooms;
 use crate::client::send_right::{SendRight, Sender};
 use crate::client::settlement::Settlement;
 use crate::client::space::{Leftover, Names};
@@ -132,6 +133,7 @@ pub(crate) struct Inner {
     pub(crate) sleepers: Sleepers,
     pub(crate) once_grants: OnceGrants,
     pub(crate) numbers: Numbers,
+    pub(crate) rooms: Rooms,
     next_link: AtomicU64,
     /// Makes keys without a system call: SipHash of a counter under a random key.
     keys: RandomState,
@@ -181,6 +183,7 @@ impl Task {
             sleepers: Sleepers::default(),
             once_grants: OnceGrants::default(),
             numbers: Numbers::default(),
+            rooms: Rooms::default(),
             next_link: AtomicU64::new(1),
             keys,
             next_key: AtomicU64::new(1 << 63),

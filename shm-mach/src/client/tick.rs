@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use crate::client::attach::Authority;
 use crate::client::link::Link;
 use crate::client::receive_right::TICK;
+use crate::client::space::Leftover;
 use crate::client::task::Inner;
 use crate::ring::world::World as _;
 
@@ -50,7 +51,18 @@ impl Inner {
         if is_due || waits_for.is_some() {
             self.tick_now(is_due, waits_for);
         }
+        if is_due {
+            self.bury_once();
+        }
         self.look();
+    }
+
+    /// Nobody tells that a port has died to which there are send-once rights: it is seen in the memory of
+    /// its task.
+    fn bury_once(&self) {
+        let mut rest = Leftover::default();
+        self.names.lock().refresh_all(&mut rest);
+        self.finish(rest);
     }
 
     fn tick_now(&self, is_due: bool, waits_for: Option<&Arc<Link>>) {

@@ -21,11 +21,13 @@ use std::sync::Arc;
 use futex::sync::{self, AtomicU32, Lock};
 use futex::{Deadline, Outcome, WaitSet};
 
+use crate::ring::layout::Cursor;
 use crate::ring::patience::Wait;
 use crate::ring::samples::Samples;
 use crate::ring::sleepers::Kick;
 use crate::ring::state::{Follower, Seat, State, fence};
 use crate::ring::world::{Sources, World};
+use crate::segment::Shared;
 
 /// Takes between two looks at the world's news.
 const LOOK_EVERY: u32 = 64;
@@ -404,12 +406,21 @@ impl<P: Sources> Group<P> {
         for (bell, sampled) in &samples.words {
             in_full &= set.add(&bell.count, *sampled).is_ok();
         }
+        for (cursor, sampled) in &samples.cursors {
+            in_full &= set.add(&cursor.position, *sampled).is_ok();
+        }
         let deadline = if in_full { deadline } else { deadline.min(Deadline::after(UNRELIABLE_SLEEP)) };
         let outcome = set.sleep(deadline);
         for (bell, sampled) in &samples.words {
             if bell.count.load(sync::Ordering::Relaxed) != *sampled {
                 world.rang(bell);
             }
+        }
+        let has_moved = |(cursor, sampled): &(Shared<Cursor>, u32)| {
+            cursor.position.load(sync::Ordering::Relaxed) != *sampled
+        };
+        if samples.cursors.iter().any(has_moved) {
+            world.read_on();
         }
         (outcome, in_full)
     }

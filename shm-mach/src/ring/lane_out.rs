@@ -3,7 +3,9 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
-use crate::ring::layout::{Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
+use crate::ring::layout::{
+    Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, FULL_WAITS, FULL_WATCHED, Flags, Slot,
+};
 use crate::ring::payload::Area;
 use crate::ring::region::Unread;
 use crate::ring::slot::{Head, INLINE, seq};
@@ -381,7 +383,8 @@ impl LaneOut {
     /// Prepares to sleep for room: raises the full flag, fences, and looks once more. `None` when
     /// the look found room or a dead port: try again at once.
     pub fn prepare_wait(&mut self, payload: usize) -> Option<FullWait> {
-        self.words.entry.full.store(1, order!("full-raise", Relaxed));
+        // The other bit may be another thread's.
+        self.words.entry.full.fetch_or(FULL_WAITS, order!("full-raise", Relaxed));
         // A receiver without the light fence may miss the flag: then the sleep must be short.
         let reliable = self.gate.heavy().is_ok();
         let state = self.words.flags.state.load(order!("state-sample", Relaxed));
@@ -407,7 +410,46 @@ impl LaneOut {
 
     /// Nobody waits for room any more.
     pub fn lower_full(&self) {
-        self.words.entry.full.store(0, sync::Ordering::Relaxed);
+        self.words.entry.full.fetch_and(!FULL_WAITS, sync::Ordering::Relaxed);
+    }
+
+    /// After a refusal for want of room: asks to be woken when the receiver has read something, without
+    /// waiting for it. `None`: it has done so since.
+    pub fn watch_room(&mut self) -> Option<RoomWatch> {
+        let watch = RoomWatch { entry: self.words.entry.clone(), position: self.head as u32 };
+        watch.entry.full.fetch_or(FULL_WATCHED, order!("full-watch", Relaxed));
+        // As for a sender that sleeps. Refused, it is noticed by a look that is made anyway.
+        let _ = self.gate.heavy();
+        // While the receiver has no half here, it cannot have read anything that would be seen.
+        let position = self.words.cursor.position.load(order!("cursor-rewatch", Relaxed));
+        if position != watch.position && !self.is_pending() {
+            watch.end();
+            return None;
+        }
+        Some(watch)
+    }
+}
+
+/// Somebody wants to hear when the receiver has read more of a lane than up to a position.
+#[derive(Debug)]
+pub struct RoomWatch {
+    entry: Shared<Entry>,
+    position: u32,
+}
+
+impl RoomWatch {
+    /// Whether the receiver, whose cursor for this lane is given, has read on.
+    pub fn has_moved(&self, cursor: &Cursor) -> bool {
+        cursor.position.load(sync::Ordering::Relaxed) != self.position
+    }
+
+    /// Nobody wants to hear of it any more.
+    pub fn end(&self) {
+        if sync::step("watch-apart") {
+            self.entry.full.fetch_and(!FULL_WATCHED, sync::Ordering::Relaxed);
+        } else {
+            self.entry.full.store(0, sync::Ordering::Relaxed);
+        }
     }
 }
 

@@ -90,7 +90,7 @@ pub struct Bell {
 /// ```text
 /// 0   generation u32   0: never used
 /// 4   port u32         index of the port in the reader's table
-/// 64  full u32         a thread of the writer waits for room; on a line of its own
+/// 64  full u32         WAITS | WATCHED; on a line of its own
 /// ```
 #[repr(C, align(128))]
 #[derive(Debug, Default)]
@@ -100,10 +100,15 @@ pub struct Entry {
     /// The port that the lane sends to.
     pub port: AtomicU32,
     pad: [AtomicU64; 7],
-    /// Not 0 while a sender waits for room.
+    /// Not 0 while somebody wants to be woken when the reader reads on.
     pub full: AtomicU32,
     pad2: [AtomicU32; 15],
 }
+
+/// In [`Entry::full`]: a thread waits for room.
+pub const FULL_WAITS: u32 = 1;
+/// In [`Entry::full`]: others of the writer's threads want to hear of it.
+pub const FULL_WATCHED: u32 = 2;
 
 /// What the half's writer, as receiver, tells the sender of one lane.
 ///

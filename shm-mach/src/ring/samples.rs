@@ -3,13 +3,15 @@
 use futex::order;
 use futex::sync;
 
-use crate::ring::layout::Bell;
+use crate::ring::layout::{Bell, Cursor};
 use crate::segment::Shared;
 
 /// Words with the values they were sampled at.
 #[derive(Debug, Default)]
 pub struct Samples {
     pub(super) words: Vec<(Shared<Bell>, u32)>,
+    /// How far receivers have read that somebody wants to hear of.
+    pub(super) cursors: Vec<(Shared<Cursor>, u32)>,
 }
 
 impl Samples {
@@ -17,6 +19,14 @@ impl Samples {
     pub fn add(&mut self, bell: Shared<Bell>) {
         let count = sample(&bell);
         self.words.push((bell, count));
+    }
+
+    /// Samples how far a receiver has read. It wakes one thread that sleeps on this, if the lane's sender
+    /// [has asked for it](super::lane_out::LaneOut::watch_room).
+    pub fn add_cursor(&mut self, cursor: Shared<Cursor>) {
+        // Nothing but the value is looked at, so nothing is ordered by it.
+        let position = cursor.position.load(sync::Ordering::Relaxed);
+        self.cursors.push((cursor, position));
     }
 }
 

@@ -30,6 +30,9 @@ pub trait World {
     /// A sleep is over, and this bell was rung since it was sampled: a peer that rings for nothing,
     /// again and again, keeps everybody awake.
     fn rang(&self, _bell: &Shared<Bell>) {}
+    /// A sleep is over, and a receiver has read on since its cursor was sampled. Only one thread was woken
+    /// for that.
+    fn read_on(&self) {}
 }
 
 /// What else than lanes a group's threads wait for: the owner's part of the state says. Each is called

@@ -236,7 +236,7 @@ fn rn1_what_can_be_asked_for() {
     let kinds: Vec<_> = kinds.collect();
     assert!(kinds.iter().all(|(id, kind)| id == kind));
     let ids: Vec<i32> = kinds.into_iter().map(|(id, _)| id).collect();
-    assert_eq!(ids, [70, 72], "neither 65 nor 71, which nobody asks for");
+    assert_eq!(ids, [66, 70, 72], "neither 65 nor 71, which nobody asks for");
 }
 
 #[test]
@@ -289,6 +289,67 @@ fn l9_another_task_is_told_by_a_message() {
     let told = [&[0, 0, 0, 0, 1, 0, 0, 0][..], &name.get().to_le_bytes()].concat();
     assert_eq!(message.body(), told);
     is_empty(&answers);
+}
+
+/// The request's right was passed on twice: the notification takes the way of such a right.
+#[test]
+fn l9_by_a_right_that_was_passed_on() {
+    let authority = Embedded::start().unwrap();
+    let (server, broker, client) = (attach(&authority), attach(&authority), attach(&authority));
+    let desks = [broker.check_in("test.broker").unwrap(), client.check_in("test.client").unwrap()];
+    let port = server.allocate().unwrap();
+    let answers = broker.allocate().unwrap();
+    let to_client = server.look_up("test.client").unwrap();
+    to_client.send(Message::new(0, b"").with_right(port.make_send())).unwrap();
+    let name = right_in(&desks[1]).into_name();
+    // The broker's right goes to the server, which passes it on to the client.
+    let hall = server.check_in("test.server").unwrap();
+    let request = Message::new(0, b"").reply_to(answers.make_send_once());
+    broker.look_up("test.server").unwrap().send(request).unwrap();
+    let right = next(&hall, "a reply right").take_reply().unwrap();
+    to_client.send(Message::new(0, b"").with_right(right)).unwrap();
+    let right = next(&desks[1], "a send-once right").take_rights().pop().unwrap();
+    let notify = right.into_send_once();
+    client.request_notification(name, NotificationKind::DeadName, 0, notify).unwrap();
+    drop(port);
+    is_empty(&desks[1]); // looks at its news
+    let message = next(&answers, "the notification");
+    assert_eq!((message.id(), message.notification()), (72, None));
+    is_empty(&answers);
+    // One that is not used: the broker is told that it ended.
+    let request = Message::new(0, b"").reply_to(answers.make_send_once());
+    broker.look_up("test.server").unwrap().send(request).unwrap();
+    let right = next(&hall, "a reply right").take_reply().unwrap();
+    to_client.send(Message::new(0, b"").with_right(right)).unwrap();
+    let right = next(&desks[1], "a send-once right").take_rights().pop().unwrap();
+    let refused = client.request_notification(name, NotificationKind::DeadName, 0, right.into_send_once());
+    assert_eq!(refused.unwrap_err(), PortError::NothingToAwait);
+    assert_eq!(told(&answers), Notification::SendOnce);
+}
+
+/// The port of a send-once right dies: seen by a thread that waits, within a second or so.
+#[test]
+fn dn3_of_a_send_once_right() {
+    let (here, there) = pair();
+    let notify = here.task.allocate().unwrap();
+    let answers = there.task.allocate().unwrap();
+    there.send.send(Message::new(0, b"").reply_to(answers.make_send_once())).unwrap();
+    let once = next(&here.receive, "a reply right").take_reply().unwrap();
+    let name = once.into_name(&here.task).unwrap();
+    ask(&here.task, name, &notify);
+    is_empty(&notify);
+    drop(answers);
+    assert_eq!(told(&notify), Notification::DeadName { name });
+    assert_eq!(here.task.get_refs(name, RightKind::DeadName), Ok(2));
+    // Given up while its port lives.
+    let answers = there.task.allocate().unwrap();
+    there.send.send(Message::new(0, b"").reply_to(answers.make_send_once())).unwrap();
+    let once = next(&here.receive, "a reply right").take_reply().unwrap();
+    let name = once.into_name(&here.task).unwrap();
+    ask(&here.task, name, &notify);
+    drop(here.task.send_once_right(name).unwrap());
+    assert_eq!(told(&notify), Notification::PortDeleted { name });
+    assert_eq!(told(&answers), Notification::SendOnce);
 }
 
 /// As many as there are; each fires for itself.
