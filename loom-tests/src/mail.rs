@@ -6,7 +6,7 @@ use shm_mach::ring::group::Group;
 use shm_mach::ring::lane_in::LaneIn;
 use shm_mach::ring::lane_out::{LaneOut, Refusal};
 use shm_mach::ring::members::{self, Members};
-use shm_mach::ring::order::Source;
+use shm_mach::ring::order::{Order, Source};
 use shm_mach::ring::samples::Samples;
 use shm_mach::ring::slot::{Head, Kind};
 use shm_mach::ring::state::State;
@@ -84,6 +84,14 @@ impl Sources for Inbox {
 
     fn any_ready(&mut self, may_take: bool) -> bool {
         may_take && (!self.local.is_empty() || self.answer().is_some())
+    }
+
+    fn due(&mut self, order: &mut Order) {
+        for (at, awaited) in self.awaited.iter().enumerate() {
+            if let Some(head) = awaited.peek() {
+                order.add(head.stamp, Source::Own(at as u64));
+            }
+        }
     }
 }
 
@@ -192,12 +200,16 @@ pub fn take(state: &mut State<Inbox>) -> Option<i32> {
     if let Some(id) = state.port.local.pop() {
         return Some(id);
     }
-    if let Some(at) = state.port.answer() {
-        return Some(state.port.awaited.swap_remove(at).take());
-    }
     let (at, head) = if state.order.is_in_force() {
-        let Source::Lane(at) = state.next_due()? else { panic!("only lanes are in order here") };
-        (at, state.seat(at).lane.peek().expect("torn: no nonsense").expect("it was there"))
+        match state.next_due()? {
+            // One answer at most is awaited where there is an order: its place does not change.
+            Source::Own(at) => return Some(state.port.awaited.swap_remove(at as usize).take()),
+            Source::Lane(at) => {
+                (at, state.seat(at).lane.peek().expect("torn: no nonsense").expect("it was there"))
+            }
+        }
+    } else if let Some(at) = state.port.answer() {
+        return Some(state.port.awaited.swap_remove(at).take());
     } else if let Some((at, short)) = state.ready_short() {
         let mut bytes = Vec::new();
         state.seat(at).lane.copy_short(&short, &mut bytes);

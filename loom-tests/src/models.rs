@@ -70,6 +70,9 @@ models! {
     order::told_over_a_new_lane, 2;
     order::no_longer_alone, 2;
     order::gives_its_right_on, 2;
+    order::answered, 2;
+    order::an_answer_follows, 2;
+    order::no_longer_the_only_answer, 2;
     reply::publish_consume, 3;
     reply::in_order, 3;
     reply::drop_against_abandon, 3;
@@ -81,7 +84,7 @@ models! {
     reply::late_answer, 3;
     reply::next_life, 3;
     reply::next_life_long, 3;
-    reply::numbers, 2;
+    reply::stamps, 2;
     reply::heap_again, 3;
     set::sleeper, 2;
     set::local, 2;

@@ -1,7 +1,7 @@
 //! The memory of one task's reply slots on the heap, and its two sides.
 
 use futex::Gate;
-use futex::sync::{AtomicU64, Ordering};
+use futex::sync::{self, AtomicU64, Ordering};
 use shm_mach::ring::heap::Heap;
 use shm_mach::ring::lane_out::LaneOut;
 use shm_mach::ring::layout::{Bell, ReplyFlags, Slot};
@@ -67,13 +67,19 @@ impl Desk {
         self.publish(token, Head { stamp, ..Head::message(id, 8) }, &body(id, 8));
     }
 
+    /// The same, stamped if that is asked for.
+    pub fn answer_in_order(&self, token: Token, id: i32) {
+        let is_stamped = token.is_stamped() || self.words(token.index()).is_stamped(token.generation);
+        self.answer(token, id, if is_stamped { sync::stamp() } else { 0 });
+    }
+
     /// The right that the token stands for is dropped unused.
     pub fn drop_unused(&self, token: Token) {
         self.publish(token, Head::close(), &[]);
     }
 
     fn publish(&self, token: Token, head: Head, body: &[u8]) {
-        if let Some(bell) = self.words(token.slot).publish(token.generation, head, body) {
+        if let Some(bell) = self.words(token.index()).publish(token.generation, head, body) {
             LaneOut::ring(&self.bells, bell);
         }
     }
@@ -87,7 +93,7 @@ impl Desk {
 
     /// Answers a token with message `id` of `length` bytes, if the heap has room; says whether.
     pub fn answer_long(&self, heap: &mut Heap, token: Token, id: i32, length: usize) -> bool {
-        let is_free = |token: Token| self.words(token.slot).is_consumed(token.generation);
+        let is_free = |token: Token| self.words(token.index()).is_consumed(token.generation);
         let body = body(id, length);
         let Some(at) = heap.write([&[], &body], token, is_free) else { return false };
         self.publish(token, Head { payload_at: at, ..Head::message(id, length) }, &body);
@@ -111,7 +117,7 @@ impl std::fmt::Debug for Awaited {
 
 impl Awaited {
     fn words(&self) -> ReplyWords<'_> {
-        self.desk.words(self.token.slot)
+        self.desk.words(self.token.index())
     }
 
     /// The answer, if it is there.
@@ -154,6 +160,11 @@ impl Awaited {
         self.read(&self.peek().expect("the answer was seen"))
     }
 
+    /// Something else can come where the answer comes, from now on.
+    pub fn put_in_order(&self) {
+        self.words().ask(self.token.generation, self.armed, true);
+    }
+
     /// Nobody waits for the answer any more.
     pub fn abandon(self) {
         self.words().abandon(self.token.generation);
@@ -163,7 +174,7 @@ impl Awaited {
     pub fn arm(&mut self, bell: u8) -> Option<Gate> {
         let is_new = self.armed.replace(bell) != Some(bell);
         is_new.then(|| {
-            self.words().arm(self.token.generation, bell);
+            self.words().ask(self.token.generation, Some(bell), false);
             self.desk.gate
         })
     }

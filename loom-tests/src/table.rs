@@ -115,9 +115,9 @@ pub const ORDERS: &[Row] = &[
     row("reply-flags", REPLY, "reply-consumed", Fails(&[("reply::heap_again", RACE)])),
     row("reply-consumed", REPLY, "reply-flags", Fails(&[("reply::heap_again", RACE)])),
     row(
-        "answer-number",
+        "reply-flags-stamp",
         REPLY,
-        "none: private memory, and increments that follow one another count so",
+        "none: who has learned of something else that came sees what was stored before it could come",
         Relaxed,
     ),
     row("table-own", TABLE, "none: only the writer, under its lock, changes it", Relaxed),
@@ -373,6 +373,12 @@ pub const RULES: &[Row] = &[
         "loom-tests/src/models/order.rs",
         "a sole sender is told that it is not any more before another one is made",
         Fails(&[("order::no_longer_alone", DISORDER)]),
+    ),
+    row(
+        "answers-end-alone",
+        "loom-tests/src/models/order.rs",
+        "who is to give the only thing that can come is told that it is not any more, before something else can",
+        Fails(&[("order::no_longer_the_only_answer", DISORDER)]),
     ),
     row(
         "reuse-when-drained",

@@ -180,3 +180,57 @@ fn also_when_the_receiver_makes_a_second_sender() {
         });
     }
 }
+
+/// One sends, another one uses send-once rights. Fails if answers are not taken in their turn.
+#[test]
+fn also_between_messages_and_answers() {
+    const ALL: i32 = 1200;
+    let authority = Embedded::start().unwrap();
+    let (receiver, answerer) = (attach(&authority), attach(&authority));
+    let (port, requests) = (receiver.check_in("port").unwrap(), answerer.check_in("requests").unwrap());
+    let (to_answerer, token) = (receiver.look_up("requests").unwrap(), Token::new());
+    std::thread::scope(|scope| {
+        let (right, token) = (attach(&authority).look_up("port").unwrap(), &token);
+        scope.spawn(move || token.pass(ALL, (0, 2), |number| send(&right, number)));
+        scope.spawn(move || {
+            let mut message = Received::new();
+            let mut replies: Vec<_> = std::iter::repeat_with(|| {
+                requests.receive(&mut message).unwrap();
+                message.take_reply().unwrap()
+            })
+            .take(ALL as usize / 2)
+            .collect();
+            token.pass(ALL, (1, 2), |number| {
+                let reply = replies.pop().expect("one for each turn");
+                reply.send(Message::new(number, &number.to_ne_bytes())).unwrap();
+            });
+        });
+        for _ in 0..ALL / 2 {
+            to_answerer.send(Message::new(0, b"").reply_to(port.make_send_once())).unwrap();
+        }
+        expect(&port, ALL);
+    });
+}
+
+/// An answer is all that can come, until the receiver gives somebody a right: he sends, and then the answer
+/// is given. Fails if the answer still goes without a time.
+#[test]
+fn also_when_an_answer_is_not_the_only_thing_any_more() {
+    let authority = Embedded::start().unwrap();
+    let tasks: Vec<Task> = (0..3).map(|_| attach(&authority)).collect();
+    let homes = [tasks[1].check_in("first").unwrap(), tasks[2].check_in("second").unwrap()];
+    let to = ["first", "second"].map(|name| tasks[0].look_up(name).unwrap());
+    let mut message = Received::new();
+    for _ in 0..100 {
+        let port = tasks[0].allocate().unwrap();
+        to[0].send(Message::new(0, b"").reply_to(port.make_send_once())).unwrap();
+        homes[0].receive(&mut message).unwrap();
+        let reply = message.take_reply().unwrap();
+        to[1].send(Message::new(0, b"").with_right(port.make_send())).unwrap();
+        homes[1].receive(&mut message).unwrap();
+        let right = message.take_rights().pop().and_then(Right::into_send).unwrap();
+        send(&right, 0);
+        reply.send(Message::new(1, &1i32.to_ne_bytes())).unwrap();
+        expect(&port, 2);
+    }
+}

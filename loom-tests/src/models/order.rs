@@ -4,12 +4,14 @@ use futex::Gate;
 use futex::sync::{Arc, AtomicU32, Lock, Ordering, fence};
 use shm_mach::ring::samples::Samples;
 use shm_mach::ring::sleepers::Sleepers;
+use shm_mach::ring::slot::Token;
 use shm_mach::ring::world::World;
 
 use crate::explore::{Thread, spawn};
 use crate::mail::{Inbox, Port, publish, take};
+use crate::reply::{Desk, FIRST};
 use crate::scene::Scene;
-use crate::wire::Wire;
+use crate::wire::{Wire, bells};
 
 /// A message that is there from the start.
 const EARLIER: i32 = 0;
@@ -189,4 +191,82 @@ pub fn gives_its_right_on() {
     let world =
         Newcomer { wire, group: group.clone(), is_known: Lock::new(false), sleepers: Sleepers::default() };
     take_all(&group, &world, [newcomer, first]);
+}
+
+/// A group that awaits one answer; the desk where it comes, and its token, which says whether the answer is
+/// `stamped`.
+fn asking_port(stamped: bool) -> (Arc<Port>, Desk, Token) {
+    let desk = Desk::new(1, bells(2), 0);
+    let (_, awaited) = desk.ask(0, FIRST, None);
+    let group = Port::new(1, Inbox { awaited: vec![awaited], ..Inbox::default() });
+    group.lock().order.set(stamped);
+    (Arc::new(group), desk, Token::new(0, FIRST, stamped))
+}
+
+/// One task answers and tells another, which then sends.
+pub fn answered() {
+    let (group, desk, token) = asking_port(true);
+    let wire = Wire::new(2).stamped();
+    group.insert(wire.seat(1));
+    let word = Word::new();
+    let (mut lane, heard) = (wire.sender(1), word.clone());
+    let cause = spawn(move || {
+        desk.answer_in_order(token, CAUSE);
+        word.tell();
+    });
+    let effect = spawn(move || {
+        if heard.is_told() {
+            publish(&mut lane, EFFECT);
+        }
+    });
+    take_all(&group, &Scene::quiet(), [cause, effect]);
+}
+
+/// One task sends and tells another, which then answers.
+pub fn an_answer_follows() {
+    let (group, desk, token) = asking_port(true);
+    let wire = Wire::new(2).stamped();
+    group.insert(wire.seat(1));
+    let word = Word::new();
+    let (mut lane, heard) = (wire.sender(1), word.clone());
+    let cause = spawn(move || {
+        publish(&mut lane, CAUSE);
+        word.tell();
+    });
+    let effect = spawn(move || {
+        if heard.is_told() {
+            desk.answer_in_order(token, EFFECT);
+        }
+    });
+    take_all(&group, &Scene::quiet(), [cause, effect]);
+}
+
+/// An answer was all that could come, and its token asks for no stamp. Then another task gets a right, sends,
+/// and tells the one who answers.
+pub fn no_longer_the_only_answer() {
+    let (group, desk, token) = asking_port(false);
+    let wire = Wire::new(2).stamped();
+    let mut other = wire.sender(1);
+    let (right, word) = (Word::new(), Word::new());
+    let (given, heard) = (right.clone(), word.clone());
+    let newcomer = spawn(move || {
+        if given.is_told() {
+            publish(&mut other, CAUSE);
+            word.tell();
+        }
+    });
+    let answerer = spawn(move || {
+        if heard.is_told() {
+            desk.answer_in_order(token, EFFECT);
+        }
+    });
+    let mut state = group.lock();
+    state.order.set(true);
+    if futex::sync::step("answers-end-alone") {
+        state.port.awaited[0].put_in_order();
+    }
+    state.insert(wire.seat(1));
+    drop(state);
+    right.tell();
+    take_all(&group, &Scene::quiet(), [newcomer, answerer]);
 }

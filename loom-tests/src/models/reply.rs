@@ -3,7 +3,6 @@
 use futex::Deadline;
 use futex::sync::{Arc, step, yield_now};
 use shm_mach::ring::patience::Wait;
-use shm_mach::ring::reply::Numbers;
 use shm_mach::ring::slot::{Kind, Token};
 
 use crate::explore::spawn;
@@ -211,24 +210,24 @@ pub fn next_life() {
     answerer.join().unwrap();
 }
 
-/// Two threads answer, one when the other has: their numbers are in that order, and who sees the
+/// Two threads answer, one when the other has: their stamps are in that order, and who sees the
 /// second answer finds the first.
-pub fn numbers() {
+pub fn stamps() {
     let desk = desk(2);
-    let [(first, one), (second, two)] = [0, 1].map(|slot| desk.ask(slot, FIRST, None));
-    let numbers = Arc::new(Numbers::default());
-    let there = (desk.clone(), numbers.clone());
-    let earlier = spawn(move || there.0.answer(first, 1, there.1.next()));
+    let [one, two] = [0, 1].map(|slot| desk.ask(slot, FIRST, None).1);
+    let [first, second] = [0, 1].map(|slot| Token::new(slot, FIRST, true));
+    let there = desk.clone();
+    let earlier = spawn(move || there.answer_in_order(first, 1));
     let later = spawn(move || {
         earlier.join().unwrap();
-        desk.answer(second, 2, numbers.next());
+        desk.answer_in_order(second, 2);
     });
     while !two.is_there() {
         yield_now();
     }
     assert!(one.is_there(), "an earlier answer is missing");
-    let stamps = [one, two].map(|awaited| awaited.peek().map(|head| head.stamp));
-    assert_eq!(stamps, [Some(1), Some(2)], "an earlier answer has a later number");
+    let [one, two] = [one, two].map(|awaited| awaited.peek().map(|head| head.stamp));
+    assert!(one < two, "an earlier answer has a later stamp: {one:?}, {two:?}");
     later.join().unwrap();
 }
 

@@ -13,9 +13,10 @@ use crate::client::message::{Besides, Raw, Received};
 use crate::client::notification::Notification;
 use crate::client::port::{Port, PortState};
 use crate::client::replies::{Awaited, Kept};
+use crate::client::ways::ANSWERS;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
-use crate::ring::order::Order;
+use crate::ring::order::{Order, Source};
 use crate::ring::samples::Samples;
 use crate::ring::slot::{Head, Kind, Nonsense, RIGHT_BYTES, Token};
 use crate::ring::world::Sources;
@@ -66,10 +67,12 @@ impl Port {
             }
             state.count_answers();
             let bell = state.is_sleepy().then(|| state.bell());
-            let (token, awaited) = match state.port.kept.take_if(|kept| kept.is_of(link)) {
-                Some(kept) => kept.begin(bell),
-                None => link.begin_reply(self.index, bell)?,
+            let stamped = state.order.is_in_force();
+            let (token, mut awaited) = match state.port.kept.take_if(|kept| kept.is_of(link)) {
+                Some(kept) => kept.begin(bell, stamped),
+                None => link.begin_reply(self.index, bell, stamped)?,
             };
+            awaited.begins_after(state.order.horizon());
             state.port.awaited.push(awaited);
             Ok(Some(token))
         })
@@ -147,7 +150,7 @@ impl Port {
 }
 
 impl PortState {
-    /// The answer that was given first, of those that are there.
+    /// The answer that is awaited, if it is there: nothing else can come.
     #[inline]
     pub(super) fn take_answer(&mut self, into: &mut Received) -> bool {
         // Mostly one is awaited, or none.
@@ -156,6 +159,7 @@ impl PortState {
         let Some(only) = self.awaited.pop() else { return false };
         self.once -= 1;
         self.lane_was_last = true;
+        into.besides.by_once = true;
         into.set_origin(short.id, (short.reply, 0), &only.link);
         let slot = only.take_short((token, &short), &mut into.body);
         self.keep(slot);
@@ -164,11 +168,34 @@ impl PortState {
 
     #[inline(never)]
     fn take_first(&mut self, into: &mut Received) -> bool {
-        let Some((at, head)) = self.first_answer() else { return false };
+        let peek = |awaited: &Awaited| awaited.peek().transpose();
+        let Some((at, head)) =
+            self.awaited.iter().enumerate().find_map(|(at, awaited)| Some((at, peek(awaited)?)))
+        else {
+            return false;
+        };
+        self.take_answer_at(at, head, into) == Some(true)
+    }
+
+    /// The first of the answers that were given up to `horizon`; `None`: its region is not known yet.
+    pub(super) fn take_due_answer(&mut self, horizon: u64, into: &mut Received) -> Option<bool> {
+        let Some((_, at)) = self.first_answer(horizon) else { return Some(false) };
+        match self.awaited[at].peek().transpose() {
+            Some(head) => self.take_answer_at(at, head, into),
+            None => Some(false), // a peer has taken it back
+        }
+    }
+
+    fn take_answer_at(
+        &mut self,
+        at: usize,
+        head: Result<Head, Nonsense>,
+        into: &mut Received,
+    ) -> Option<bool> {
         if let Ok(Head { region: Some(region), .. }) = head {
             let link = self.awaited[at].link.clone();
             if self.misses(&link, region) {
-                return false;
+                return None;
             }
         }
         let awaited = self.awaited.swap_remove(at);
@@ -182,7 +209,7 @@ impl PortState {
         let Ok(head) = copied else {
             into.set_notification(Notification::SendOnce);
             self.condemned.push(awaited.link); // and the slot with it
-            return true;
+            return Some(true);
         };
         match head.kind {
             Kind::Message => into.set_origin(head.id, (head.reply, head.rights), &awaited.link),
@@ -191,7 +218,7 @@ impl PortState {
         if let Some(slot) = awaited.consume(&head) {
             self.keep(slot);
         }
-        true
+        Some(true)
     }
 
     /// How many answers are there to be taken.
@@ -207,38 +234,38 @@ impl PortState {
         }
     }
 
-    /// Answers of one peer are taken in the order in which it gave them. When one is seen, all that
-    /// were given before it can be seen as well, so a second look finds the first.
-    #[inline]
-    fn first_answer(&self) -> Option<(usize, Result<Head, Nonsense>)> {
-        if let [only] = &self.awaited[..] {
-            return only.peek().transpose().map(|head| (0, head));
+    /// When the first of the answers that were given up to `horizon` was given, and which it is.
+    fn first_answer(&mut self, horizon: u64) -> Option<(u64, usize)> {
+        let awaited = self.awaited.iter_mut().enumerate();
+        awaited.filter_map(|(at, awaited)| awaited.due(horizon).map(|time| (time, at))).min()
+    }
+
+    /// Enters the first answer into a round.
+    pub(super) fn enter_answers(&mut self, order: &mut Order) {
+        if let Some((time, _)) = self.first_answer(order.horizon()) {
+            order.add(time, Source::Own(ANSWERS));
         }
-        let look = || {
-            let given = self
-                .awaited
-                .iter()
-                .enumerate()
-                .filter_map(|(at, awaited)| awaited.peek().transpose().map(|head| (at, head)));
-            given.min_by_key(|(_, head)| head.map_or(0, |head| head.stamp))
-        };
-        look().and_then(|_| look())
+    }
+
+    /// Each answer that is awaited is one of several things that can come, from now on.
+    pub(super) fn put_answers_in_order(&mut self) {
+        self.awaited.iter_mut().for_each(Awaited::put_in_order);
     }
 
     /// A task answers no more: what it has answered is delivered, the rest are
-    /// notifications.
-    pub(super) fn lose_answers(&mut self, task: u64, condemned: bool) {
+    /// notifications. Says whether there was anything.
+    pub(super) fn lose_answers(&mut self, task: u64, condemned: bool) -> bool {
         let (lost, kept) =
             std::mem::take(&mut self.awaited).into_iter().partition(|awaited| awaited.link.task == task);
         self.awaited = kept;
-        let mut lost: Vec<Awaited> = lost;
-        let order = |awaited: &Awaited| awaited.peek().ok().flatten().map_or(u64::MAX, |head| head.stamp);
-        lost.sort_by_cached_key(order);
-        for awaited in lost {
+        let lost: Vec<Awaited> = lost;
+        let any = !lost.is_empty();
+        for mut awaited in lost {
             self.once -= 1;
+            let time = awaited.due(u64::MAX).map_or(0, |time| time.min(futex::sync::stamp()));
             match if condemned { None } else { last_answer(&awaited) } {
                 Some((head, answer)) => {
-                    self.queue(answer);
+                    self.queue(LocalMessage { stamp: time, ..answer });
                     awaited.consume(&head);
                 }
                 None => {
@@ -247,6 +274,7 @@ impl PortState {
                 }
             }
         }
+        any
     }
 
     /// The tasks that answers are awaited of, or that gave one which waits in the queue.
@@ -344,13 +372,12 @@ impl Sources for PortState {
     }
 
     fn any_ready(&mut self, may_take: bool) -> bool {
-        // Answers are taken without a round.
-        self.kept_back.is_some()
-            || (may_take && !self.local.is_empty())
-            || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)))
+        let has_answer = || self.awaited.iter().any(|awaited| !matches!(awaited.peek(), Ok(None)));
+        self.kept_back.is_some() || (may_take && (!self.local.is_empty() || has_answer()))
     }
 
     fn due(&mut self, order: &mut Order) {
         self.enter_local(order);
+        self.enter_answers(order);
     }
 }

@@ -25,9 +25,9 @@ impl SendRight {
         let result = match message.reply.as_ref().and_then(SendOnceRight::local_port) {
             None => Ok(()), // not reachable: it was looked at
             Some(own) => self.task.token_for(own, link).and_then(|token| {
-                head.reply = Some(token);
+                head.reply = token;
                 let result = self.transfer(link, port, head, [&[], message.body], deadline);
-                result.inspect_err(|_| own.forget_answer(link, token))
+                result.inspect_err(|_| token.into_iter().for_each(|token| own.forget_answer(link, token)))
             }),
         };
         match result {

@@ -58,7 +58,7 @@ impl Link {
     pub(crate) fn send_on_own_lane(
         &self,
         number: u64,
-        mut head: Head,
+        head: Head,
         parts: [&[u8]; 2],
     ) -> Result<(), SendFailure> {
         let (payload, longest) = (head.payload_bytes(), self.longest_payload());
@@ -75,7 +75,6 @@ impl Link {
         if let Some((index, words, base)) = area {
             lane.set_area(Area::new(words, index, base, self.own.geometry.slots));
         }
-        head.stamp = self.replies.numbers.next();
         let sent = match lane.push(head, parts) {
             Ok(bell) => {
                 bell.into_iter().for_each(|bell| self.ring(bell));

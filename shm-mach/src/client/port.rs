@@ -307,7 +307,9 @@ impl Port {
     /// A task died, or is condemned: then nothing more of it is read.
     pub(crate) fn lose_task(&self, task: u64, condemned: bool) -> Aftermath {
         self.group.change(|state| {
-            state.port.lose_answers(task, condemned);
+            if state.port.lose_answers(task, condemned) {
+                state.order.give_up(); // it knew of them elsewhere than where they are now
+            }
             let Some(at) = state.port.holders.find(task) else { return state.port.aftermath() };
             state.port.holders.get_mut(at).lose();
             if condemned {

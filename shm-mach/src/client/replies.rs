@@ -11,7 +11,7 @@ use crate::ring::heap::Heap;
 use crate::ring::lane_in::LaneIn;
 use crate::ring::lane_out::Death;
 use crate::ring::layout::REPLIES;
-use crate::ring::reply::{Numbers, ReplyWords, next_generation};
+use crate::ring::reply::{ReplyWords, next_generation};
 use crate::ring::slot::{Head, Kind, Nonsense, Short, Token};
 
 /// The reply slots of both halves.
@@ -22,8 +22,6 @@ pub(crate) struct Replies {
     asked_to_ring: AtomicU32,
     /// Long answers to the peer.
     heap: Lock<Heap>,
-    /// The order of all answers to the peer.
-    pub(super) numbers: Numbers,
     /// For each page of own reply slots, whether it is allocated.
     pages: [AtomicBool; REPLIES / SLOTS_A_PAGE],
 }
@@ -51,6 +49,12 @@ pub(crate) struct Awaited {
     place: Place,
     /// The bell that the answer rings.
     armed: Option<u8>,
+    /// The answering side stamps it, or will have been told to.
+    is_stamped: bool,
+    /// It cannot have been given before.
+    floor: u64,
+    /// When it was first seen, if that was before its stamp.
+    seen: Option<u64>,
 }
 
 /// Where an answer comes.
@@ -76,11 +80,12 @@ impl Kept {
         Arc::ptr_eq(&self.link, link)
     }
 
-    /// Begins the slot's next generation. With `bell`, the answer rings it.
+    /// Begins the slot's next generation. With `bell`, the answer rings it. `stamped`: it has an order
+    /// among other things that come.
     #[inline]
-    pub(crate) fn begin(self, bell: Option<u8>) -> (Token, Awaited) {
+    pub(crate) fn begin(self, bell: Option<u8>, stamped: bool) -> (Token, Awaited) {
         let Self { link, last } = self;
-        let token = Token { slot: last.slot, generation: next_generation(last.generation) };
+        let token = Token::new(last.index(), next_generation(last.generation), stamped);
         Awaited::begin(link, token, bell)
     }
 
@@ -105,7 +110,7 @@ impl Link {
 
     /// The index of the port that awaits the answer to a token, if it is out.
     pub(crate) fn port_of(&self, token: Token) -> Option<u32> {
-        self.replies.asking.lock().ports.get(usize::from(token.slot)).copied()
+        self.replies.asking.lock().ports.get(usize::from(token.index())).copied()
     }
 
     /// Takes a free reply slot of the peer's and begins a generation of it, for a port.
@@ -113,6 +118,7 @@ impl Link {
         self: &Arc<Self>,
         port: u32,
         bell: Option<u8>,
+        stamped: bool,
     ) -> Result<(Token, Awaited), NoRoom> {
         let mut asking = self.replies.asking.lock();
         if asking.free.is_empty() {
@@ -132,20 +138,20 @@ impl Link {
         asking.ports[usize::from(slot)] = port;
         let generation = next_generation(asking.generations[usize::from(slot)]);
         drop(asking);
-        Ok(Awaited::begin(self.clone(), Token { slot, generation }, bell))
+        Ok(Awaited::begin(self.clone(), Token::new(slot, generation, stamped), bell))
     }
 
     /// Abandoned slots that the peer is done with are free.
     fn recover(&self, asking: &mut Asking) {
         let mut abandoned = std::mem::take(&mut asking.abandoned);
         abandoned.retain(|token| {
-            let is_over = match self.asking_words(token.slot).peek(token.generation) {
+            let is_over = match self.asking_words(token.index()).peek(token.generation) {
                 Ok(None) => false,
                 Ok(Some(head)) => !carries_rights(&head), // else they are to be released first
                 Err(_) => true,
             };
             if is_over {
-                self.asking_words(token.slot).finish(token.generation);
+                self.asking_words(token.index()).finish(token.generation);
                 asking.give_back(*token);
                 self.remains.fetch_sub(1, Ordering::Relaxed);
             }
@@ -162,7 +168,7 @@ impl Link {
     /// Whether an answer that nobody waits for has come.
     pub(crate) fn has_late_answer(&self) -> bool {
         let is_there =
-            |token: &Token| !matches!(self.asking_words(token.slot).peek(token.generation), Ok(None));
+            |token: &Token| !matches!(self.asking_words(token.index()).peek(token.generation), Ok(None));
         self.replies.asking.lock().abandoned.iter().any(is_there)
     }
 
@@ -172,7 +178,7 @@ impl Link {
         let mut asking = self.replies.asking.lock();
         let mut at = 0;
         while let Some(token) = asking.abandoned.get(at).copied() {
-            let words = self.asking_words(token.slot);
+            let words = self.asking_words(token.index());
             let answer = words.peek(token.generation);
             let rights = answer.ok().flatten().filter(carries_rights);
             let waits = rights.is_some_and(|head| self.misses_rights(&head) && may_come());
@@ -218,7 +224,7 @@ impl Link {
 
     /// Makes room for the answer to a token of the peer's, when it arrives with a request.
     pub(crate) fn expect_to_answer(&self, token: Token) -> Result<(), NoRoom> {
-        let slot = usize::from(token.slot);
+        let slot = usize::from(token.index());
         if slot >= REPLIES {
             return Err(NoRoom);
         }
@@ -232,12 +238,12 @@ impl Link {
 
     /// Whether nobody waits for the answer to a token any more.
     pub(crate) fn is_answer_dead(&self, token: Token) -> bool {
-        self.is_dead() || self.answering_words(token.slot).is_dead(token.generation)
+        self.is_dead() || self.answering_words(token.index()).is_dead(token.generation)
     }
 
     /// Whether the peer is done with the answer to a token.
     pub(crate) fn is_answer_over(&self, token: Token) -> bool {
-        self.answering_words(token.slot).is_over(token.generation)
+        self.answering_words(token.index()).is_over(token.generation)
     }
 
     /// Answers a token; `parts` are the records of the answer's rights and its body.
@@ -245,8 +251,10 @@ impl Link {
         if head.payload_bytes() > 0 && head.region.is_none() {
             head.payload_at = self.write_long(token, parts)?;
         }
-        head.stamp = self.replies.numbers.next();
-        if let Some(bell) = self.answering_words(token.slot).publish(token.generation, head, parts[1]) {
+        if token.is_stamped() || self.answering_words(token.index()).is_stamped(token.generation) {
+            head.stamp = futex::sync::stamp();
+        }
+        if let Some(bell) = self.answering_words(token.index()).publish(token.generation, head, parts[1]) {
             self.ring(bell);
         }
         Ok(())
@@ -255,7 +263,7 @@ impl Link {
     /// Writes an answer that does not fit into its slot; says where it lies in the payload region.
     #[cold]
     fn write_long(&self, token: Token, parts: [&[u8]; 2]) -> Result<usize, NoRoom> {
-        let is_free = |token: Token| self.answering_words(token.slot).is_consumed(token.generation);
+        let is_free = |token: Token| self.answering_words(token.index()).is_consumed(token.generation);
         let mut heap = self.replies.heap.lock();
         if let Some(at) = heap.write(parts, token, is_free) {
             return Ok(at);
@@ -269,8 +277,8 @@ impl Link {
 impl Asking {
     /// The slot is free; the token's generation was its last.
     fn give_back(&mut self, token: Token) {
-        self.generations[usize::from(token.slot)] = token.generation;
-        self.free.push(token.slot);
+        self.generations[usize::from(token.index())] = token.generation;
+        self.free.push(token.index());
     }
 }
 
@@ -281,16 +289,18 @@ fn carries_rights(head: &Head) -> bool {
 impl Awaited {
     #[inline]
     fn begin(link: Arc<Link>, token: Token, bell: Option<u8>) -> (Token, Self) {
-        link.asking_words(token.slot).begin(token.generation, bell);
+        link.asking_words(token.index()).begin(token.generation, bell);
         if bell.is_some() {
             link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
         }
-        (token, Self { link, place: Place::Slot(token), armed: bell })
+        let is_stamped = token.is_stamped();
+        (token, Self { link, place: Place::Slot(token), armed: bell, is_stamped, floor: 0, seen: None })
     }
 
     /// The peer has opened a lane for the answer.
     pub(crate) fn by_lane(link: Arc<Link>, index: usize, lane: LaneIn) -> Self {
-        Self { link, place: Place::Lane(Box::new((index, lane))), armed: None }
+        let place = Place::Lane(Box::new((index, lane)));
+        Self { link, place, armed: None, is_stamped: true, floor: 0, seen: None }
     }
 
     /// Whether it is the answer to this token of a task's.
@@ -302,7 +312,7 @@ impl Awaited {
     #[inline]
     pub(crate) fn peek(&self) -> Result<Option<Head>, Nonsense> {
         match &self.place {
-            Place::Slot(token) => self.link.asking_words(token.slot).peek(token.generation),
+            Place::Slot(token) => self.link.asking_words(token.index()).peek(token.generation),
             Place::Lane(place) => place.1.peek(),
         }
     }
@@ -312,7 +322,7 @@ impl Awaited {
     pub(crate) fn peek_short(&self) -> Option<(Token, Short)> {
         match &self.place {
             Place::Slot(token) => {
-                self.link.asking_words(token.slot).peek_short(token.generation).map(|short| (*token, short))
+                self.link.asking_words(token.index()).peek_short(token.generation).map(|short| (*token, short))
             }
             Place::Lane(_) => None,
         }
@@ -322,8 +332,36 @@ impl Awaited {
     /// the caller's.
     #[inline]
     pub(crate) fn take_short(self, (last, short): (Token, &Short), body: &mut Vec<u8>) -> Kept {
-        self.link.asking_words(last.slot).copy_short(short, body);
+        self.link.asking_words(last.index()).copy_short(short, body);
         Kept { link: self.link, last }
+    }
+
+    /// It was asked for after `horizon`.
+    pub(crate) fn begins_after(&mut self, horizon: u64) {
+        self.floor = horizon;
+    }
+
+    /// Something else can come where the answer comes, from now on.
+    pub(crate) fn put_in_order(&mut self) {
+        if let (false, Place::Slot(token)) = (std::mem::replace(&mut self.is_stamped, true), &self.place) {
+            self.link.asking_words(token.index()).ask(token.generation, self.armed, true);
+        }
+    }
+
+    /// When the answer that is there was given, if that was not after `horizon`: what its stamp says, as
+    /// far as that can be true.
+    pub(crate) fn due(&mut self, horizon: u64) -> Option<u64> {
+        let stamp = match self.peek() {
+            Ok(None) => return None,
+            Ok(Some(head)) => head.stamp,
+            Err(_) => 0, // whoever takes it finds out
+        };
+        let mut time = stamp.max(self.floor);
+        if time > horizon {
+            // It is here: so it was given before now, whatever it says.
+            time = time.min(*self.seen.get_or_insert_with(futex::sync::stamp));
+        }
+        (time <= horizon).then_some(time)
     }
 
     /// Copies the answer out.
@@ -339,7 +377,7 @@ impl Awaited {
         let theirs = self.link.theirs().ok_or(Nonsense)?;
         match &self.place {
             Place::Slot(token) => {
-                self.link.asking_words(token.slot).copy(&theirs.payload, head, records, body)
+                self.link.asking_words(token.index()).copy(&theirs.payload, head, records, body)
             }
             Place::Lane(place) => place.1.copy(head, records, body),
         }
@@ -351,7 +389,9 @@ impl Awaited {
         if is_new {
             self.link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
             match &mut self.place {
-                Place::Slot(token) => self.link.asking_words(token.slot).arm(token.generation, bell),
+                Place::Slot(token) => {
+                    self.link.asking_words(token.index()).ask(token.generation, Some(bell), self.is_stamped);
+                }
                 Place::Lane(place) => place.1.arm(bell),
             }
         }
@@ -365,7 +405,7 @@ impl Awaited {
         let Self { link, place, .. } = self;
         match place {
             Place::Slot(last) => {
-                link.asking_words(last.slot).consume(last.generation, head);
+                link.asking_words(last.index()).consume(last.generation, head);
                 Some(Kept { link, last })
             }
             Place::Lane(place) => {
@@ -387,7 +427,7 @@ impl Awaited {
         let Self { link, place, .. } = self;
         match place {
             Place::Slot(token) => {
-                link.asking_words(token.slot).abandon(token.generation);
+                link.asking_words(token.index()).abandon(token.generation);
                 // It rings if it comes late.
                 link.replies.asked_to_ring.fetch_add(1, Ordering::Relaxed);
                 link.remains.fetch_add(1, Ordering::Release);

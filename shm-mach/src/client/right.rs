@@ -229,9 +229,10 @@ impl<'l> Passage<'l> {
 }
 
 impl Inner {
-    /// A send-once right to a port of this task's own goes to the peer of `link`: what it is told as.
+    /// A send-once right to a port of this task's own goes to the peer of `link`: what it is told as; nothing
+    /// if the port is dead.
     #[inline]
-    pub(crate) fn token_for(&self, port: &Port, link: &Arc<Link>) -> Result<Token, SendFailure> {
+    pub(crate) fn token_for(&self, port: &Port, link: &Arc<Link>) -> Result<Option<Token>, SendFailure> {
         port.await_answer(link).or_else(|NoRoom| {
             self.give_kept_back(link);
             port.await_answer(link).map_err(|NoRoom| SendFailure::NoBuffer)

@@ -108,12 +108,16 @@ impl Port {
 
     /// Takes what was sent first, of all that several senders have sent.
     fn take_due(&self, state: &mut State<PortState>, into: &mut Received) -> bool {
-        if state.port.take_answer(into) {
-            return true;
-        }
         while let Some(source) = state.next_due() {
             let taken = match source {
-                Source::Own(_) => state.port.take_local(into),
+                Source::Own(LOCAL) => state.port.take_local(into),
+                Source::Own(_) => match state.port.take_due_answer(state.order.horizon(), into) {
+                    Some(taken) => taken,
+                    None => {
+                        state.order.add(0, source); // it is still the next one
+                        return false;
+                    }
+                },
                 Source::Lane(at) => {
                     let head = state.head(at);
                     match self.take_at(state, at, head, into) {
@@ -127,8 +131,10 @@ impl Port {
                 }
             };
             if taken {
-                if source == Source::Own(LOCAL) {
-                    state.port.enter_local(&mut state.order);
+                match source {
+                    Source::Own(LOCAL) => state.port.enter_local(&mut state.order),
+                    Source::Own(_) => state.port.enter_answers(&mut state.order),
+                    Source::Lane(_) => {}
                 }
                 return true;
             }

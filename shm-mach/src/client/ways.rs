@@ -12,6 +12,8 @@ use crate::ring::state::State;
 
 /// What [`Source::Own`] says of the queue of this task's own messages.
 pub(super) const LOCAL: u64 = 0;
+/// And of the answers that it awaits.
+pub(super) const ANSWERS: u64 = 1;
 
 impl State<PortState> {
     /// There is, or is about to be, another way into the port.
@@ -37,7 +39,7 @@ impl State<PortState> {
     /// One more answer is awaited: perhaps it is the only way.
     pub(super) fn count_answers(&mut self) {
         if self.port.expects_one_answer() {
-            if self.order.is_in_force() && self.port.local.is_empty() {
+            if self.order.is_in_force() {
                 self.order.set(false);
             }
         } else {
@@ -48,6 +50,9 @@ impl State<PortState> {
     fn tell_ways(&mut self, sole: bool) {
         for at in 0..self.seats().len() {
             self.seat(at).lane.set_sole(sole);
+        }
+        if !sole {
+            self.port.put_answers_in_order();
         }
     }
 }
@@ -66,6 +71,7 @@ impl PortState {
     fn expects_one_answer(&self) -> bool {
         self.once <= 1
             && self.awaited.is_empty()
+            && self.local.is_empty()
             && self.elsewhere == 0
             && self.local_senders == 0
             && !self.on_their_way.any()

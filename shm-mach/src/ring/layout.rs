@@ -142,7 +142,7 @@ pub const FLAG_SOLE: u64 = 0x800;
 /// slots.
 ///
 /// ```text
-/// 0   word u64         generation << 32 | CONSUMED | DEAD | bell + 1 of the group that waits
+/// 0   word u64         generation << 32 | STAMPED | CONSUMED | DEAD | bell + 1 of the group that waits
 /// ```
 #[repr(C, align(64))]
 #[derive(Debug, Default)]
@@ -154,6 +154,8 @@ pub struct ReplyFlags {
 
 /// [`ReplyFlags::word`]: the answer was copied out; the memory of its body is free.
 pub const FLAG_CONSUMED: u64 = 0x400;
+/// [`ReplyFlags::word`]: the answer is to be stamped, though its token says nothing of it.
+pub const FLAG_STAMPED: u64 = 0x1000;
 
 /// How far the half's writer, as receiver, has read one lane.
 #[repr(C, align(128))]

@@ -9,27 +9,13 @@
 use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
-use crate::ring::layout::{BELLS, FLAG_CONSUMED, FLAG_DEAD, FLAG_WAKE, ReplyFlags, Slot};
+use crate::ring::layout::{BELLS, FLAG_CONSUMED, FLAG_DEAD, FLAG_STAMPED, FLAG_WAKE, ReplyFlags, Slot};
 use crate::ring::payload;
 use crate::ring::slot::{Head, Nonsense, Short};
 
 /// Generations of a slot after which its flags are stored although nobody needs them: so the
 /// generation that they show is never half the number range behind, and "older" means older.
 const REFRESH: u32 = 1 << 24;
-
-/// Numbers the answers of one task to one other: their order.
-#[derive(Debug, Default)]
-pub struct Numbers(AtomicU64);
-
-impl Numbers {
-    /// The number of the next answer, which is given after this call. Of two answers of which one
-    /// was given before the other began, also by another thread, it has the lower number.
-    #[inline]
-    pub fn next(&self) -> u64 {
-        // Private memory. Relaxed: two increments that happen one after the other count in that order.
-        self.0.fetch_add(1, order!("answer-number", Relaxed)) + 1
-    }
-}
 
 /// The generation of a slot after `generation`: never 0, which is that of a slot never used.
 pub fn next_generation(generation: u32) -> u32 {
@@ -53,6 +39,15 @@ impl ReplyWords<'_> {
     pub fn is_dead(&self, generation: u32) -> bool {
         let word = self.flags.word.load(order!("reply-flags-before", Relaxed));
         word >> 32 == u64::from(generation) && word & FLAG_DEAD != 0
+    }
+
+    /// The answering side: whether the answer in `generation` is to be stamped, though its token does not
+    /// say so: something else can come by now where it comes. Who has learned of anything that came so
+    /// sees it, for it was said before.
+    #[inline]
+    pub fn is_stamped(&self, generation: u32) -> bool {
+        let word = self.flags.word.load(order!("reply-flags-stamp", Relaxed));
+        word >> 32 == u64::from(generation) && word & FLAG_STAMPED != 0
     }
 
     /// The answering side: whether the payload of an answer in `generation` is free again: the asking
@@ -179,10 +174,11 @@ impl ReplyWords<'_> {
         }
     }
 
-    /// The asking side: asks for `bell`. A heavy fence and another look must follow before anybody
-    /// sleeps.
-    pub fn arm(&self, generation: u32, bell: u8) {
-        self.store_flags(generation, u64::from(bell) + 1);
+    /// The asking side: asks for `bell`, and whether the answer is to be `stamped`. If it is another bell
+    /// than before, a heavy fence and another look must follow before anybody sleeps.
+    pub fn ask(&self, generation: u32, bell: Option<u8>, stamped: bool) {
+        let stamped = if stamped { FLAG_STAMPED } else { 0 };
+        self.store_flags(generation, stamped | bell.map_or(0, |bell| u64::from(bell) + 1));
     }
 
     /// The asking side: the answer, which [`peek`](Self::peek) told as `head`, was copied: its payload,

@@ -3,8 +3,9 @@
 //! ```text
 //! word  low 32 bits                      high 32 bits
 //! 0     seq: position + 1                length of the body in bytes, kind << 24
-//! 1     msgh_id                          rights << 16 | reply slot (0xffff: no reply right)
-//! 2     stamp (all 64 bits); in a reply slot the number of the answer
+//! 1     msgh_id                          rights << 16 | reply slot (0xffff: no reply right), of which
+//!                                        bit 15 says that the answer is to be stamped
+//! 2     stamp (all 64 bits)
 //! 3     generation of the reply slot     where the payload begins, in units of 64 bytes
 //! 4..7  a body of up to 32 bytes, when the message carries no rights
 //! ```
@@ -35,6 +36,8 @@ pub const BODY_MAX: usize = 64 << 20;
 pub const PAYLOAD_UNIT: usize = 64;
 
 const NO_REPLY: u16 = u16::MAX;
+/// In [`Token::slot`], beside the index: the answer is to be stamped.
+const STAMPED: u16 = 1 << 15;
 
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +52,30 @@ pub enum Kind {
 /// A reply slot that may be answered once: which, and in which of its lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// The slot's index, below 65,535.
+    /// The slot's index, below 32,767, and in the highest bit whether the answer is to be stamped.
     pub slot: u16,
     /// The slot's generation.
     pub generation: u32,
+}
+
+impl Token {
+    /// That of a slot in one of its lives. `stamped`: other things can come where the answer comes, and
+    /// the answer has an order among them.
+    pub fn new(index: u16, generation: u32, stamped: bool) -> Self {
+        Self { slot: index & !STAMPED | if stamped { STAMPED } else { 0 }, generation }
+    }
+
+    /// The slot's index.
+    #[inline]
+    pub fn index(self) -> u16 {
+        self.slot & !STAMPED
+    }
+
+    /// Whether the answer is to be stamped.
+    #[inline]
+    pub fn is_stamped(self) -> bool {
+        self.slot & STAMPED != 0
+    }
 }
 
 /// Everything a slot says but its body. Made by a sender from its own values, or decoded from a
@@ -69,8 +92,7 @@ pub struct Head {
     pub rights: usize,
     /// The reply right, if any.
     pub reply: Option<Token>,
-    /// When it was sent, in ticks of the senders' common clock; 0: not told. Of an answer: which one
-    /// it is of all that the peer gave.
+    /// When it was sent, in ticks of the senders' common clock; 0: not told.
     pub stamp: u64,
     /// Where its payload begins, in bytes from the start of the payload region, or of `region`.
     pub payload_at: usize,
