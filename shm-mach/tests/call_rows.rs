@@ -17,9 +17,9 @@ mod sets;
 mod common;
 
 use shm_mach::{
-    Deadline, Disposition, GuardOptions, Joined, Message, Notification, Options, PortError, PortName,
-    PortOptions, Quality, RawName, ReceiveError, ReceiveRight, Received, Right, RightKind, SendFailure,
-    SendOnceRight, Task, TypeBits, flavor, join,
+    Deadline, Disposition, GuardOptions, Joined, Message, Notification, NotificationKind, Options, PortError,
+    PortName, PortOptions, Quality, RawName, ReceiveError, ReceiveRight, Received, Right, RightKind,
+    SendFailure, SendOnceRight, Task, TypeBits, flavor, join,
 };
 
 /// Two tasks that hold send rights to a port of each other's.

@@ -204,33 +204,26 @@ impl Names {
 
     fn own_credit(&mut self, name: PortName, credit: Credit, rest: &mut Leftover) {
         let keep = self.keep(name.index());
-        let (target, from) = match credit {
+        let share = match credit {
             Credit::Named => return keep.add_named(1),
-            Credit::Whole(share) => (share.held.target.again(), Some(share)),
-            Credit::Fresh(target) => (target, None),
-        };
-        let same = keep
-            .shares
-            .iter_mut()
-            .find(|share| !share.held.is_dead() && share.held.target.merges_with(&target));
-        if let Some(same) = same {
-            same.held.share();
-            same.held.arrivals.fetch_add(1, Ordering::Relaxed);
-            same.named = added(same.named, 1);
-            match from {
-                Some(share) => rest.ended.push(share.held),
-                None => rest.surplus.push(target),
+            Credit::Fresh(target) => {
+                let is_same =
+                    |share: &&mut Share| !share.held.is_dead() && share.held.target.merges_with(&target);
+                if let Some(same) = keep.shares.iter_mut().find(is_same) {
+                    same.held.share();
+                    same.held.arrivals.fetch_add(1, Ordering::Relaxed);
+                    same.named = added(same.named, 1);
+                    return rest.surplus.push(target);
+                }
+                Share { held: Held::new(name, target), handles: 0, named: 1, lanes: Vec::new() }
             }
-            return;
-        }
-        let share = match from {
-            Some(share) if share.held.name == name => Share { named: 1, ..share },
-            Some(share) => {
-                let held = share.held.renamed(name, target);
+            // A credit like it cannot be here: they merge when they arrive.
+            Credit::Whole(share) if share.held.name == name => Share { named: 1, ..share },
+            Credit::Whole(share) => {
+                let held = share.held.renamed(name);
                 rest.renamed.push((share.held, held.clone()));
                 Share { held, handles: 0, named: 1, lanes: share.lanes }
             }
-            None => Share { held: Held::new(name, target), handles: 0, named: 1, lanes: Vec::new() },
         };
         keep.shares.push(share);
         self.show_place(name);

@@ -134,7 +134,7 @@ impl Target {
     }
 
     /// The same, for another credit.
-    pub(crate) fn again(&self) -> Self {
+    fn again(&self) -> Self {
         match self {
             Self::Local(port) => Self::Local(port.clone()),
             Self::Remote { receiver, port, by, link } => {
@@ -185,10 +185,10 @@ impl Held {
     }
 
     /// The same credit under another name. The lane of sends by name is the old one's still.
-    pub(crate) fn renamed(&self, name: PortName, target: Target) -> Arc<Self> {
+    pub(crate) fn renamed(&self, name: PortName) -> Arc<Self> {
         Arc::new(Self {
             name,
-            target,
+            target: self.target.again(),
             death: self.death.clone(),
             is_shared: AtomicBool::new(true),
             arrivals: AtomicU32::new(self.arrivals.load(Ordering::Relaxed)),

@@ -217,6 +217,20 @@ fn r6_f29_get_srights_counts_tasks_and_messages() {
 fn f33_dnrequest_info_counts_requests() {
     let task = task();
     let port = task.allocate().unwrap();
-    assert_eq!(task.dnrequest_info(port.name()), Ok((0, 0)));
+    let counts = || {
+        let mut words = [9];
+        assert_eq!(task.get_attributes(port.name(), flavor::DNREQUESTS_SIZE, &mut words), Ok(1));
+        (task.dnrequest_info(port.name()).unwrap(), words[0])
+    };
+    assert_eq!(counts(), ((0, 0), 0));
+    let notify = task.allocate().unwrap();
+    let ask = |name: PortName, notify| task.request_notification(name, NotificationKind::DeadName, 0, notify);
+    let once = port.make_send_once().into_name(&task).map_err(|(error, _)| error).unwrap();
+    for name in [port.name(), once] {
+        assert!(ask(name, Some(notify.make_send_once())).unwrap().is_none());
+    }
+    assert_eq!(counts(), ((2, 2), 2));
+    assert!(ask(once, None).unwrap().is_some());
+    assert_eq!(counts(), ((1, 1), 1));
     refuses(|name| task.dnrequest_info(name).map(drop), &unknown(&task));
 }

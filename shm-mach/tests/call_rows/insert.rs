@@ -35,6 +35,9 @@ fn i2_a_name_gets_a_send_right_from_itself() {
     assert_eq!(task.right_type(receive), Ok(TypeBits::SEND_RECEIVE));
     assert_eq!(task.get_refs(receive, RightKind::Send), Ok(2));
     assert_eq!(task.receive_status(receive).map(|status| (status.mscount, status.srights)), Ok((1, true)));
+    same(receive, MakeSend).unwrap();
+    assert_eq!(task.get_refs(receive, RightKind::Send), Ok(3));
+    assert_eq!(task.get_srights(receive), Ok(1), "references, and one right");
     assert!(send(task, receive, 4));
     same(sends, CopySend).unwrap();
     assert_eq!(task.get_refs(sends, RightKind::Send), Ok(2));
@@ -43,7 +46,7 @@ fn i2_a_name_gets_a_send_right_from_itself() {
     task.mod_refs(receive, RightKind::Send, 65_535).unwrap();
     same(receive, MakeSend).unwrap();
     assert_eq!(task.get_refs(receive, RightKind::Send), Ok(65_535));
-    assert_eq!(task.receive_status(receive).map(|status| status.mscount), Ok(2));
+    assert_eq!(task.receive_status(receive).map(|status| status.mscount), Ok(3));
     let dead = task.allocate_dead_name().unwrap();
     let set = task.allocate_right(RightKind::PortSet).unwrap();
     let cases = [

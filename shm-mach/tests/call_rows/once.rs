@@ -110,6 +110,13 @@ fn s7_a_send_once_right_whose_port_dies_is_a_dead_name() {
         task.deallocate(name).unwrap();
         assert_eq!(task.right_type(name), Err(PortError::UnknownName));
     }
+    // Whoever asks for all names sees it as well.
+    let port = here.task.allocate().unwrap();
+    here.send.send(Message::new(1, b"").with_right(port.make_send_once())).unwrap();
+    let right = next(&there.receive).take_rights().pop().and_then(Right::into_send_once).unwrap();
+    let all = name(&there.task, right);
+    drop(port);
+    assert!(there.task.names().unwrap().contains(&(all, TypeBits::DEAD_NAME)));
     // What is dead before it gets a name gets a dead one.
     for (task, right) in [(&here.task, late.0), (&there.task, late.1)] {
         let name = name(task, right);
@@ -132,6 +139,39 @@ fn s7_a_send_once_right_to_a_dead_task_is_a_dead_name() {
     }
     assert!(there.task.names().unwrap().contains(&(name, TypeBits::DEAD_NAME)));
     there.task.deallocate(name).unwrap();
+}
+
+#[test]
+fn a_send_once_right_that_a_third_task_has_passed_on_is_a_name_too() {
+    let authority = shm_mach::authority::Embedded::start().unwrap();
+    let attach = || Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap().0;
+    let [home, middle, holder] = [(); 3].map(|()| attach());
+    let inboxes = [("middle", &middle), ("holder", &holder)].map(|(name, task)| task.check_in(name).unwrap());
+    let port = home.allocate().unwrap();
+    let (to_middle, to_holder) = (home.look_up("middle").unwrap(), middle.look_up("holder").unwrap());
+    let mut names: Vec<PortName> = (0..3)
+        .map(|_| {
+            to_middle.send(Message::new(1, b"").with_right(port.make_send_once())).unwrap();
+            let right = next(&inboxes[0]).take_rights().pop().unwrap();
+            to_holder.send(Message::new(1, b"").with_right(right)).unwrap();
+            let right = next(&inboxes[1]).take_rights().pop().and_then(Right::into_send_once).unwrap();
+            name(&holder, right)
+        })
+        .collect();
+    assert!(names.iter().all(|name| holder.right_type(*name) == Ok(TypeBits::SEND_ONCE)));
+    holder.send_once_right(names.remove(0)).unwrap().send(Message::new(5, b"")).unwrap();
+    assert_eq!(next(&port).id(), 5);
+    holder.deallocate(names.remove(0)).unwrap();
+    assert!(is_unused(&port));
+    // The receiver's task dies: only the authority tells of that.
+    drop((port, to_middle, home));
+    let begin = std::time::Instant::now();
+    while holder.right_type(names[0]) != Ok(TypeBits::DEAD_NAME) {
+        assert!(begin.elapsed() < std::time::Duration::from_secs(20), "the death is not seen");
+        std::thread::yield_now();
+    }
+    assert_eq!(holder.get_refs(names[0], RightKind::DeadName), Ok(1));
+    holder.deallocate(names[0]).unwrap();
 }
 
 #[test]

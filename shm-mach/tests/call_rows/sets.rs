@@ -202,6 +202,20 @@ fn ps10_by_name_too_a_message_tells_which_member_it_came_through() {
 }
 
 #[test]
+fn a_set_that_is_lent_may_end_meanwhile_and_takes_nobody_in() {
+    let (task, name, port) = member();
+    let other = task.allocate().unwrap();
+    let ended = task.with_port_set(name, |set| {
+        task.mod_refs(name, RightKind::PortSet, -1).unwrap();
+        let refused = [set.insert(&other), set.move_member(&other), set.remove(&port)];
+        (refused, set.try_receive(&mut Received::new()), set.members())
+    });
+    let refused = [Err(PortError::UnknownName), Err(PortError::UnknownName), Err(PortError::NotInSet)];
+    assert_eq!(ended, Ok((refused, Err(ReceiveError::PortDied), vec![])));
+    assert!(!port.is_in_set() && !other.is_in_set());
+}
+
+#[test]
 fn a_receive_right_that_is_lent_may_end_meanwhile() {
     let task = task();
     let name = task.allocate().unwrap().into_name();
