@@ -24,6 +24,8 @@ impl Code {
     pub(crate) const INVALID_VALUE: Self = Self(18);
     pub(crate) const INVALID_CAPABILITY: Self = Self(20);
     pub(crate) const NOT_SUPPORTED: Self = Self(46);
+    /// `MIG_BAD_ARGUMENTS`: a right of another kind than the call takes.
+    pub(crate) const BAD_ARGUMENTS: Self = Self(-304);
     /// `MACH_SEND_INVALID_DEST`: a call goes to a name that is nothing to send to.
     pub(crate) const INVALID_DEST: Self = Self(0x1000_0003);
     /// `MACH_SEND_INVALID_RIGHT`: a right in a call is not the caller's.

@@ -3,14 +3,22 @@
 //! Arguments that a call has no use for are named with an underscore. Results are written only on success.
 
 mod absent;
+mod allocate;
+mod attributes;
 mod bootstrap;
 mod globals;
+mod guards;
+mod info;
 mod memory;
+mod message;
 mod mig;
 mod ports;
+mod sets;
 mod task;
 mod text;
 mod time;
+
+use mach::{PortError, Task, TypeBits};
 
 use crate::code::{Code, returned};
 use crate::objects::TASK;
@@ -25,7 +33,12 @@ fn on_task(task: u32, act: impl FnOnce(&Session) -> Result<(), Code>) -> Code {
         if task == TASK {
             return act(session);
         }
-        let sends = session.right_type(task).is_ok_and(|bits| bits.contains(mach::TypeBits::SEND));
+        let sends = session.right_type(task).is_ok_and(|bits| bits.contains(TypeBits::SEND));
         Err(if sends { Code::INVALID_TASK } else { Code::INVALID_DEST })
     }))
+}
+
+/// Calls `act` for a name of the task's space.
+fn on_name(task: u32, name: u32, act: impl FnOnce(&Task) -> Result<(), PortError>) -> Code {
+    on_task(task, |session| session.in_space(name, act(&session.task)))
 }

@@ -8,7 +8,10 @@
 //! | `session` | the task of this process: made at first use, and anew in a forked child |
 //! | `home` | an authority in this process |
 //! | `objects` | names of what is the system's: the task, its threads, the machine, the bootstrap |
+//! | `messages`, `server` | messages in C's memory, and serving them |
 //! | `names` | calls on names |
+//! | `requests` | requests to be told |
+//! | `replies` | ports for replies |
 //! | `services` | the bootstrap |
 //! | `memory` | memory of this process |
 //! | `words` | codes in words |
@@ -28,8 +31,12 @@ mod exports;
 mod home;
 #[allow(unsafe_code, reason = "memory that C asks to map, unmap and copy")]
 mod memory;
+mod messages;
 mod names;
 mod objects;
+mod replies;
+mod requests;
+mod server;
 mod services;
 #[allow(unsafe_code, reason = "one pointer that is never freed")]
 mod session;

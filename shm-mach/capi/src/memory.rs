@@ -20,6 +20,11 @@ pub(crate) struct Address(u64);
 
 impl Address {
     pub(crate) const NULL: Self = Self(0);
+
+    /// One that stands in a message of C's.
+    pub(crate) fn told(address: u64) -> Self {
+        Self(address)
+    }
 }
 
 /// `VM_FLAGS_ANYWHERE`.

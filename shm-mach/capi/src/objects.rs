@@ -106,6 +106,16 @@ impl Objects {
         Some(Ok(()))
     }
 
+    /// What kind of object it is, by Mach's number; `None` of a name that is not held.
+    pub(crate) fn kind(&self, name: u32) -> Option<u32> {
+        self.has(name).then_some(match name {
+            TASK => 2,
+            HOST => 3,
+            BOOTSTRAP => 0, // as if it were a program's port
+            _ => 1,         // a thread
+        })
+    }
+
     /// What they stand for.
     pub(crate) const TYPE: TypeBits = TypeBits::SEND;
 }

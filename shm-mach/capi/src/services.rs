@@ -37,9 +37,7 @@ impl Session {
             return Err(Code::NOT_SUPPORTED);
         }
         let mut services = self.services();
-        let right = self.task.receive_right(RawName(port))?;
-        let done = self.task.register(service, &right);
-        right.into_name();
+        let done = self.task.with_receive_right(RawName(port), |right| self.task.register(service, right))?;
         done.map_err(|error| refusal(&error, services.contains(service)))?;
         services.insert(service.to_owned());
         Ok(())

@@ -33,25 +33,48 @@ macro_rules! programs {
 programs! {
     absent
     allocate
+    allocate_name
+    attributes
     bootstrap
     bootstrap_processes
+    construct
     deallocate
     destroy
     error_words
     exec
+    extract_right
     first_use_threads
     fork_amid_threads
     fork_before_first_use
     fork_new_task
     get_refs
     globals
+    guards
     guest
+    insert_right
     layouts
+    message_destroy
+    message_forms
+    message_header
+    message_memory
+    message_queue
+    message_refused
+    message_rights
+    message_rpc
+    message_sets
+    message_threads
+    message_too_large
+    mig_rpc
     mig_support
     mod_refs
     names_and_types
+    notifications
     orphan
     own_rights
+    port_sets
+    reply_ports
+    server_once
+    space_info
     special_ports
     task_argument
     time

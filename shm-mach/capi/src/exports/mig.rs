@@ -1,10 +1,11 @@
-//! `mig.h`: what generated code calls, but for its reply ports.
+//! `mig.h`: what generated code calls.
 
 use super::on_task;
 use crate::abi::{Out, Room, Text};
 use crate::code::Code;
 use crate::memory::{self, Address};
 use crate::objects::TASK;
+use crate::session::Session;
 
 /// The bytes of a copy with its NUL: as many as fit.
 fn cut(text: &Text, length: i32) -> Vec<u8> {
@@ -44,3 +45,17 @@ extern "C" fn mig_deallocate(address: Address, size: u64) {
     // As with free(3), there is nobody to tell.
     let _ = memory::deallocate(address, size);
 }
+
+#[unsafe(no_mangle)]
+extern "C" fn mig_get_reply_port() -> u32 {
+    Session::current().map_or(0, Session::reply_port)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mig_dealloc_reply_port(_port: u32) {
+    let _ = Session::current().map(Session::drop_reply_port);
+}
+
+/// It stays the thread's.
+#[unsafe(no_mangle)]
+extern "C" fn mig_put_reply_port(_port: u32) {}

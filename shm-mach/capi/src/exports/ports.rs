@@ -1,9 +1,10 @@
-//! `mach_port.h`.
+//! `mach_port.h`: names, and the rights under them.
 
 use super::on_task;
 use crate::abi::Out;
 use crate::code::Code;
-use crate::memory::{Address, hand_out};
+use crate::memory::{Address, deallocate, hand_out};
+use crate::requests::Wanted;
 
 #[unsafe(no_mangle)]
 extern "C" fn mach_port_names(
@@ -16,7 +17,11 @@ extern "C" fn mach_port_names(
     on_task(task, |session| {
         let (all, kinds) = session.all_names()?;
         let (at, count) = hand_out(&all)?;
-        let (kinds_at, _) = hand_out(&kinds).inspect_err(|_| give_back(at, count))?;
+        let kinds = hand_out(&kinds);
+        if kinds.is_err() {
+            deallocate(at, u64::from(count) * 4)?;
+        }
+        let (kinds_at, _) = kinds?;
         names.put(at);
         names_count.put(count);
         types.put(kinds_at);
@@ -24,19 +29,11 @@ extern "C" fn mach_port_names(
     })
 }
 
-/// An array that was not handed out after all.
-fn give_back(at: Address, words: u32) {
-    let _ = crate::memory::deallocate(at, u64::from(words) * 4);
-}
-
 #[unsafe(no_mangle)]
 extern "C" fn mach_port_type(task: u32, name: u32, bits: Out<u32>) -> Code {
-    on_task(task, |session| bits.set(session.right_type(name)?.bits()))
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn mach_port_allocate(task: u32, right: u32, name: Out<u32>) -> Code {
-    on_task(task, |session| name.set(session.allocate(right)?))
+    // Requests for sends that become possible do not show here.
+    const ASIDE: u32 = 0x6000_0000;
+    on_task(task, |session| bits.set(session.right_type(name)?.bits() & !ASIDE))
 }
 
 #[unsafe(no_mangle)]
@@ -60,6 +57,35 @@ extern "C" fn mach_port_mod_refs(task: u32, name: u32, right: u32, delta: i32) -
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn task_set_port_space(task: u32, _entries: i32) -> Code {
-    on_task(task, |_| Ok(()))
+extern "C" fn mach_port_insert_right(task: u32, name: u32, right: u32, disposition: u32) -> Code {
+    on_task(task, |session| session.insert_right(name, right, disposition))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mach_port_extract_right(
+    task: u32,
+    name: u32,
+    disposition: u32,
+    right: Out<u32>,
+    kind: Out<u32>,
+) -> Code {
+    on_task(task, |session| {
+        let (taken, is) = session.extract_right(name, disposition)?;
+        right.put(taken);
+        kind.set(is)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn mach_port_request_notification(
+    task: u32,
+    name: u32,
+    id: i32,
+    sync: u32,
+    notify: u32,
+    disposition: u32,
+    previous: Out<u32>,
+) -> Code {
+    let wanted = Wanted { name, id, sync, notify, disposition };
+    on_task(task, |session| previous.set(session.request_notification(wanted)?))
 }

@@ -16,6 +16,11 @@ int main(void)
     mach_port_t dead = new_dead_name();
     HOLDS(refs_of(dead, MACH_PORT_RIGHT_DEAD_NAME) == 1);
 
+    mach_port_t set = new_right(MACH_PORT_RIGHT_PORT_SET);
+    HOLDS(type_of(set) == MACH_PORT_TYPE_PORT_SET && refs_of(set, MACH_PORT_RIGHT_PORT_SET) == 1);
+    OK(mach_port_deallocate(SELF, set));
+    OK(task_set_port_space(SELF, 1000));
+
     /* Many at once, all different. */
     enum { MANY = 2000 };
     static mach_port_t all[MANY];
