@@ -88,7 +88,9 @@ impl<P: Sources> Group<P> {
         let mut state = self.lock();
         let result = act(&mut state);
         // Under the lock: a leader that samples after this sees the change.
-        self.kick.advance();
+        if state.has_leader {
+            self.kick.advance();
+        }
         // One that sampled before and is not asleep yet finds the count changed when it tries to be.
         let asleep = state.asleep;
         let sets = state.prepost();
