@@ -50,6 +50,7 @@ models! {
     full::raised_limit, 3;
     full::adoption, 3;
     full::lowered_limit, 3;
+    full::lowered_before, 3;
     full::payload, 3;
     full::limit_of_a_generation, 3;
     full::watched, 3;

@@ -50,6 +50,7 @@ const NEVER_STALE: &str =
 const TORN: &str = "a torn row";
 const MISSING: &str = "an earlier answer is missing";
 const DISORDER: &str = "what followed was received first";
+const TOO_MANY: &str = "more than the lowered limit";
 const OLD_LIMIT: &str = "the old generation's limit was believed";
 
 const fn row(name: &'static str, file: &'static str, partner: &'static str, proof: Proof) -> Row {
@@ -284,6 +285,12 @@ pub const STEPS: &[Row] = &[
         LANE_IN,
         "the cursor is published on time, not only when the full flag is up",
         Fails(&[("full::interval", STUCK)]),
+    ),
+    row(
+        "lowered-limit-is-told",
+        LANE_IN,
+        "a sender with room learns of a lower limit before its next message",
+        Fails(&[("full::lowered_before", TOO_MANY)]),
     ),
     row(
         "admit-unpublished",

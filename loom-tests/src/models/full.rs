@@ -94,6 +94,27 @@ pub fn lowered_limit() {
     receiver.join().unwrap();
 }
 
+/// The limit is lowered, and then the sender is told so by other means: it sends no more than that, though
+/// it had room before. Meanwhile nothing is read.
+pub fn lowered_before() {
+    let wire = Wire::new(4);
+    let mut lane = wire.sender(3);
+    let mut reader = wire.receiver(3);
+    send(&mut lane, 1);
+    let receiver = spawn(move || {
+        reader.set_limit(1);
+        reader.watch_limit();
+        reader
+    });
+    let before = push(&mut lane, 2, 8).is_ok();
+    let mut reader = receiver.join().unwrap();
+    assert_eq!(push(&mut lane, 3, 8), Err(Refusal::Full), "more than the lowered limit");
+    let read = 1 + i32::from(before);
+    (1..=read).for_each(|id| assert_eq!(poll(&mut reader), Some(id), "out of order"));
+    push(&mut lane, 4, 8).expect("there is room");
+    assert_eq!(push(&mut lane, 5, 8), Err(Refusal::Full), "the limit stands");
+}
+
 /// The payload area is full of a body that was read while its slot's cursor is not published. The
 /// queue is empty, so the sender may not block.
 pub fn payload() {

@@ -64,6 +64,8 @@ pub(crate) struct Owner {
 #[derive(Debug, Default)]
 pub(crate) struct PortState {
     pub(crate) limit: u32,
+    /// It was higher once: rights that were given then tell their holders more.
+    was_lowered: bool,
     pub(super) seqno: u32,
     pub(super) mscount: u32,
     pub(super) is_dead: bool,
@@ -247,6 +249,9 @@ impl Port {
                     entry.lanes += 1;
                     entry.link = Some(link.clone());
                     lane.set_limit(port.limit);
+                    if port.was_lowered {
+                        lane.watch_limit();
+                    }
                     let bells = link.bells().cloned().expect("a lane was adopted from the peer's half");
                     state.insert(Seat { lane, bells, link: link.number, index, holder });
                     state.count_ways();
@@ -407,9 +412,15 @@ impl Port {
     /// Takes over a new queue limit, for all senders.
     pub(crate) fn set_limit(&self, limit: u32) {
         self.group.change(|state| {
+            let is_lower = limit < state.port.limit;
+            state.port.was_lowered |= is_lower;
             state.port.limit = limit;
             for at in 0..state.seats().len() {
-                state.seat(at).lane.set_limit(limit);
+                let lane = &mut state.seat(at).lane;
+                lane.set_limit(limit);
+                if is_lower {
+                    lane.watch_limit();
+                }
             }
         });
         self.room.fetch_add(1, Ordering::Release);

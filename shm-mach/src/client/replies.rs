@@ -321,9 +321,11 @@ impl Awaited {
     #[inline]
     pub(crate) fn peek_short(&self) -> Option<(Token, Short)> {
         match &self.place {
-            Place::Slot(token) => {
-                self.link.asking_words(token.index()).peek_short(token.generation).map(|short| (*token, short))
-            }
+            Place::Slot(token) => self
+                .link
+                .asking_words(token.index())
+                .peek_short(token.generation)
+                .map(|short| (*token, short)),
             Place::Lane(_) => None,
         }
     }

@@ -5,7 +5,9 @@ use futex::{Gate, order};
 
 use crate::ring::age::Age;
 use crate::ring::lane_out::{Death, publish_interval};
-use crate::ring::layout::{Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot};
+use crate::ring::layout::{
+    Cursor, Entry, FLAG_DEAD, FLAG_LIMIT, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, Flags, Slot,
+};
 use crate::ring::payload;
 use crate::ring::slot::{Head, Kind, Nonsense, Short, is_close, seq};
 use crate::segment::Shared;
@@ -66,6 +68,14 @@ impl LaneIn {
         }
         self.store_limit(limit);
         self.notify_state();
+    }
+
+    /// The limit was lowered, or may be lower than the sender was told with its right: it reads the limit
+    /// before each message from here on, and not only when it has used up the one before.
+    pub fn watch_limit(&mut self) {
+        if sync::step("lowered-limit-is-told") && self.flags & FLAG_LIMIT == 0 {
+            self.store_flags(self.flags | FLAG_LIMIT);
+        }
     }
 
     fn store_limit(&mut self, limit: u32) {

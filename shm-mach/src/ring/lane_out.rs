@@ -4,7 +4,8 @@ use futex::sync::{self, AtomicU64};
 use futex::{Gate, order};
 
 use crate::ring::layout::{
-    Bell, Cursor, Entry, FLAG_DEAD, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, FULL_WAITS, FULL_WATCHED, Flags, Slot,
+    Bell, Cursor, Entry, FLAG_DEAD, FLAG_LIMIT, FLAG_REVOKED, FLAG_SOLE, FLAG_WAKE, FULL_WAITS, FULL_WATCHED,
+    Flags, Slot,
 };
 use crate::ring::payload::Area;
 use crate::ring::region::Unread;
@@ -185,7 +186,7 @@ impl LaneOut {
     pub fn push(&mut self, head: Head, parts: [&[u8]; 2]) -> Result<Option<u8>, Refusal> {
         // Loaded first: a port known to be dead refuses, one that dies from here on swallows.
         let flags = self.words.flags.word.load(order!("flags-before", Relaxed));
-        if flags & FLAG_DEAD != 0 && self.is_dead(flags) {
+        if flags & (FLAG_DEAD | FLAG_LIMIT) != 0 && self.heed(flags) {
             return Err(Refusal::Dead);
         }
         let payload = head.payload_bytes();
@@ -207,7 +208,7 @@ impl LaneOut {
     /// Whether the receiver has said, in this generation, that nobody else can send to the port.
     #[inline(always)]
     fn is_sole(&self, flags: u64) -> bool {
-        (flags ^ self.quiet) & !FLAG_WAKE == FLAG_SOLE && !self.stamps
+        (flags ^ self.quiet) & !(FLAG_WAKE | FLAG_LIMIT) == FLAG_SOLE && !self.stamps
     }
 
     /// Publishes the close record in the slot that is kept back for it. Never refused.
@@ -257,7 +258,16 @@ impl LaneOut {
         &self.words.bells
     }
 
+    /// Acts on what the receiver tells before a send: a limit that may be lower now, or death. Says whether
+    /// it is that.
     #[cold]
+    fn heed(&mut self, flags: u64) -> bool {
+        if flags & FLAG_LIMIT != 0 {
+            self.read_limit();
+        }
+        self.is_dead(flags)
+    }
+
     fn is_dead(&mut self, flags: u64) -> bool {
         self.dead |= (flags ^ self.quiet) >> 32 == 0 && flags & FLAG_DEAD != 0;
         self.dead
@@ -284,6 +294,12 @@ impl LaneOut {
     #[cold]
     fn refresh(&mut self) -> bool {
         let before = self.admitted;
+        self.read_limit();
+        self.read_cursor() || self.admitted > before
+    }
+
+    /// Takes over the limit that the receiver tells for this generation, if it tells one.
+    fn read_limit(&mut self) {
         // ORDER(flags-limit): Acquire, pairs with flags-store: the limit that is read next is that of
         // this generation or newer, never an older one's.
         let flags = self.words.flags.word.load(sync::Ordering::Relaxed);
@@ -292,7 +308,6 @@ impl LaneOut {
         if (flags ^ self.quiet) >> 32 == 0 && told != 0 {
             self.set_limit(told - 1);
         }
-        self.read_cursor() || self.admitted > before
     }
 
     fn read_cursor(&mut self) -> bool {
@@ -356,7 +371,7 @@ impl LaneOut {
     fn after_publish(&mut self) -> Option<u8> {
         self.gate.light();
         let flags = self.words.flags.word.load(order!("flags-after", Relaxed));
-        if (flags ^ self.quiet) & !FLAG_SOLE == 0 {
+        if (flags ^ self.quiet) & !(FLAG_SOLE | FLAG_LIMIT) == 0 {
             return None;
         }
         self.wanted(flags)

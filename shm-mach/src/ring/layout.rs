@@ -137,6 +137,8 @@ pub const FLAG_DEAD: u64 = 0x100;
 pub const FLAG_REVOKED: u64 = 0x200;
 /// [`Flags::word`]: nobody else can send to the port, so messages of this lane need no stamp.
 pub const FLAG_SOLE: u64 = 0x800;
+/// [`Flags::word`]: the port's limit was lowered, so this sender reads it before each message.
+pub const FLAG_LIMIT: u64 = 0x1000;
 
 /// What the half's writer, who waits for an answer, tells its peer about one of the peer's reply
 /// slots.

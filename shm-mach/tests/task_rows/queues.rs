@@ -105,6 +105,34 @@ fn l5_a_raised_limit_wakes_a_blocked_sender() {
 }
 
 #[test]
+fn l5_a_lowered_limit_holds_for_the_next_message() {
+    for Queue { port, right, .. } in &queues(8) {
+        assert!(fits(right, 0));
+        port.set_queue_limit(3).unwrap();
+        let taken: Vec<bool> = (1..5).map(|id| fits(right, id)).collect();
+        assert_eq!(taken, [true, true, false, false], "there was room for eight");
+        port.set_queue_limit(2).unwrap();
+        assert_eq!((next(port), fits(right, 5)), (0, false), "two are left");
+        assert_eq!((next(port), fits(right, 6), fits(right, 7)), (1, true, false));
+        port.set_queue_limit(5).unwrap();
+        let taken: Vec<bool> = (8..13).map(|id| fits(right, id)).collect();
+        assert_eq!(taken, [true, true, true, false, false], "raised again");
+        assert_eq!([(); 5].map(|()| next(port)), [2, 6, 8, 9, 10]);
+    }
+}
+
+#[test]
+fn l5_a_right_that_was_given_before_learns_of_a_lower_limit_once_its_lane_is_known() {
+    let [_, Queue { port, right, .. }] = &queues(8);
+    let late = right.clone();
+    port.set_queue_limit(2).unwrap();
+    assert!(fits(&late, 1));
+    assert_eq!(next(port), 1);
+    let taken: Vec<bool> = (2..6).map(|id| fits(&late, id)).collect();
+    assert_eq!(taken, [true, true, false, false]);
+}
+
+#[test]
 fn l5_a_lowered_limit_discards_nothing() {
     for Queue { port, right, .. } in &queues(4) {
         assert!((0..4).all(|id| fits(right, id)));
