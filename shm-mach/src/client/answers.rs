@@ -58,6 +58,11 @@ impl Port {
         self.answer_local(LocalMessage::notification(Notification::SendOnce));
     }
 
+    /// Such a right was never used, and is not missed.
+    pub(crate) fn forget_once(&self) {
+        self.group.lock().port.once -= 1;
+    }
+
     /// A send-once right of this task's own goes to the peer of `link` as a token: the answer is
     /// awaited here. `None` if the port is dead.
     pub(crate) fn await_answer(&self, link: &Arc<Link>) -> Result<Option<Token>, NoRoom> {

@@ -120,6 +120,13 @@ impl SendOnceRight {
         }
     }
 
+    /// It was made for a message that was not sent: nobody hears of it.
+    pub(crate) fn unmake(mut self) {
+        if let Some(Target::Local(port)) = self.target.take_if(|target| matches!(target, Target::Local(_))) {
+            port.forget_once();
+        }
+    }
+
     /// Takes it apart.
     pub(crate) fn park(mut self) -> Parked {
         match self.target.take() {

@@ -70,3 +70,17 @@ fn t3_the_number_is_that_before_the_message() {
     assert_eq!(number(55), (Code::RCV_TOO_LARGE, 2), "one that is destroyed has one");
     assert_eq!(number(56), (Code::SUCCESS, 3));
 }
+
+#[test]
+fn t1_the_context_is_that_of_the_receive() {
+    let two = two();
+    for (context, elements, told) in [(5, 4, 5), (u64::MAX - 2, 7, u64::MAX - 2), (9, 3, 0)] {
+        assert_eq!(Bytes::to(two.to, 1).send(&two.one), Code::SUCCESS);
+        two.other.set_context(raw(two.port), context).unwrap();
+        let got = receive_with(&two.other, two.port, Options::NONE.with_trailer(elements), 4096, SOON);
+        let trailer = got.trailer();
+        let seen = trailer.get(52..60).map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().unwrap()));
+        assert_eq!(seen, told);
+        assert!(trailer.iter().skip(60).all(|byte| *byte == 0));
+    }
+}

@@ -88,7 +88,7 @@ impl Names {
     /// # Errors
     /// 1. [`PortError::Immovable`]: a receive right.
     /// 2. [`PortError::UnknownName`].
-    /// 3. [`PortError::NoSuchRight`].
+    /// 3. [`PortError::NoSuchRight`]; [`PortError::ForReplies`]: a send right of a port for answers.
     /// 4. [`PortError::Pinned`]: the reference that would move is a handle's.
     pub(super) fn take(
         &mut self,
@@ -115,11 +115,17 @@ impl Names {
             }
             Disposition::MoveSendOnce => self.take_once(name, rest).map(Taken::Once),
             Disposition::MakeSend => {
+                self.space.check_copyin(name, disposition)?;
                 let made_of = PortName::new(name.0).ok_or(PortError::UnknownName)?;
                 Ok(Taken::Make(self.received(name)?, made_of))
             }
             Disposition::MakeSendOnce => Ok(Taken::MakeOnce(self.received(name)?)),
         }
+    }
+
+    /// Whether the name is of a port for answers: only the reply of a header makes a right of it.
+    pub(super) fn is_for_replies(&self, name: RawName) -> bool {
+        self.receive(name).is_ok_and(|receive| receive.traits.for_replies)
     }
 
     /// A reference of the name's becomes a handle's: of the right that came last, of those that live. The

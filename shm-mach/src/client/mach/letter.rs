@@ -7,6 +7,7 @@ use crate::client::once_right::SendOnceRight;
 use crate::client::right::Right;
 use crate::client::space::Leftover;
 use crate::client::task::Inner;
+use crate::ipc::PortError;
 use crate::ring::slot::{BODY_MAX, RIGHTS_MAX};
 use crate::wire::mach::descriptor::in_body;
 use crate::wire::mach::disposition::PortType;
@@ -170,7 +171,13 @@ impl Letter {
             return Ok(name);
         };
         let mut rest = Leftover::default();
-        let taken = task.names.lock().take(name, disposition, &mut rest);
+        let taken = {
+            let mut names = task.names.lock();
+            match disposition {
+                Disposition::MakeSendOnce if names.is_for_replies(name) => Err(PortError::ForReplies),
+                _ => names.take(name, disposition, &mut rest),
+            }
+        };
         task.finish(rest);
         let taken = taken.map_err(|_| Code::SEND_INVALID_RIGHT)?;
         self.rights.push(taken.into_right(task));

@@ -28,6 +28,8 @@ thread_local! {
     static ROOM: Cell<Option<Box<Received>>> = const { Cell::new(None) };
 }
 
+/// Bytes of the longest trailer that does not tell the context.
+const WITHOUT_CONTEXT: u32 = Options::NONE.with_trailer(3).trailer_size();
 /// The most room that a thread keeps for the next message, in bytes.
 const KEPT_MAX: usize = 1 << 20;
 
@@ -170,7 +172,8 @@ fn hand_over(
     opened: &Opened<'_>,
     rights: Vec<Right>,
 ) -> Code {
-    let (remains, mut rights) = (remains(received, opened, 0), rights.into_iter());
+    let context = context(task, received, call.options);
+    let (remains, mut rights) = (remains(received, opened, context), rights.into_iter());
     let (mut reply, mut reply_type, special) = opened.give_reply(task, received.reply.take(), &mut rights);
     if special != Special::NONE {
         // No name for the reply: nobody could answer, so nothing is delivered.
@@ -189,7 +192,7 @@ fn hand_over(
         reply_type,
         voucher: Voucher { name: RawName(opened.voucher), disposition: None },
         content: opened.content(&placed),
-        trailer: trailer(received),
+        trailer: Trailer { context, ..trailer(received) },
     };
     let mut bytes = vec![0; buffer_size(arrival.content.size(), call.options) as usize];
     let written = arrival.deliver(call.options, &mut bytes, place.reach(task).at).unwrap_or(0);
@@ -247,6 +250,15 @@ fn port(task: &Task, received: &Received) -> RawName {
     let row = received.port().and_then(|name| task.inner.reader.lookup(name));
     let is_here = row.is_some_and(|row| row.type_bits.contains(TypeBits::RECEIVE));
     if is_here { received.port } else { RawName::DEAD }
+}
+
+/// The port's context, if it is asked for.
+fn context(task: &Task, received: &Received, options: Options) -> u64 {
+    if options.trailer_size() <= WITHOUT_CONTEXT {
+        return 0;
+    }
+    let names = task.inner.names.lock();
+    names.receive(received.port).map_or(0, |receive| names.ports.context(receive.handle as u32).value)
 }
 
 /// Who sent it, as the link attests: user and group, and in the audit token the process.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
+use crate::client::allocate::PortOptions;
 use crate::client::task::{Inner, Task};
 use crate::ipc::{RawName, RightKind};
 
@@ -33,8 +34,9 @@ impl Task {
         self.allocate().map_or(RawName::NULL, |port| port.into_name().into())
     }
 
-    /// The port of this thread for answers (`mig_get_reply_port`): the same at each call, as long as its
-    /// receive right is there. It ends with the thread. NULL if there is none to be had.
+    /// The port of this thread for answers (`mig_get_reply_port`, `thread_get_special_reply_port`): the same
+    /// at each call, as long as its receive right is there. Nothing is made of it but the send-once right
+    /// of a header's reply, and it does not move. It ends with the thread. NULL if there is none to be had.
     pub fn thread_reply_port(&self) -> RawName {
         if self.is_here().is_err() {
             return RawName::NULL;
@@ -49,7 +51,8 @@ impl Task {
                 return known.port;
             }
             own.retain(|own| !is_here(own));
-            let port = self.mach_reply_port();
+            let options = PortOptions { flags: PortOptions::REPLY_PORT, ..PortOptions::default() };
+            let port = self.construct(&options, 0).map_or(RawName::NULL, RawName::from);
             if port.is_valid() {
                 own.push(Own { task: Arc::downgrade(&self.inner), port });
             }

@@ -3,6 +3,7 @@
 use futex::Deadline;
 
 use crate::client::error::SendFailure;
+use crate::client::once_right::SendOnceRight;
 use crate::client::right::Right;
 use crate::client::send_right::SendRight;
 use crate::client::signals::EndsAtSignals;
@@ -180,8 +181,16 @@ impl Checked<'_> {
         let rights = std::mem::take(&mut letter.rights);
         let opened = Opened::new(letter.form.as_ref(), &letter.payload, &rights);
         let mut rights = rights.into_iter();
-        let (reply, reply_type, more) = opened.give_reply(task, letter.reply.take(), &mut rights);
-        special |= more;
+        let is_reply_port = task.inner.names.lock().is_for_replies(self.envelope.reply);
+        let (reply, reply_type) = if is_reply_port {
+            // What was made of it is unmade, and its name stands there as before.
+            letter.reply.take().into_iter().for_each(SendOnceRight::unmake);
+            (self.envelope.reply, Some(PortType::SendOnce))
+        } else {
+            let (reply, reply_type, more) = opened.give_reply(task, letter.reply.take(), &mut rights);
+            special |= more;
+            (reply, reply_type)
+        };
         let placed = opened.place(task, rights);
         special |= placed.special;
         let returned = Returned {
@@ -190,7 +199,7 @@ impl Checked<'_> {
             dest_type,
             reply,
             reply_type,
-            is_reply_port: false,
+            is_reply_port,
             voucher: self.envelope.voucher,
             content: opened.content(&placed),
         };
