@@ -82,6 +82,38 @@ fn a_million_messages_without_a_system_call() {
     println!("{} messages each way", BATCH * BATCHES);
 }
 
+/// The same for a sender that finds the queue full again and again, each time for much longer than a
+/// spin is budgeted, and for longer than a tick in all.
+#[test]
+fn a_spinning_sender_waits_for_room_without_a_system_call() {
+    const NAME: &str = "a_spinning_sender_waits_for_room_without_a_system_call";
+    const PAUSES: usize = 12;
+    if role().is_some() {
+        let joined = join(inherited(), &options()).unwrap();
+        joined.send.set_wait(Wait::Spin);
+        let send = |n: usize| joined.send.send(Message::new(n as i32, b"")).unwrap();
+        send(0); // opens the lane
+        sys::allow_only(&[libc::SYS_exit_group], Verdict::Kill);
+        (1..PAUSES * BATCH).for_each(send);
+        sys::exit_now(7);
+    }
+    let _watchdog = Watchdog::start(NAME, 100);
+    let (ours, theirs) = sockets();
+    let mut peer = spawn(NAME, "filtered", theirs);
+    let joined = join(ours, &options()).unwrap();
+    joined.receive.set_wait(Wait::Spin); // who sleeps is woken
+    let mut message = Received::new();
+    for n in 0..PAUSES * BATCH {
+        let soon = shm_mach::Deadline::after(std::time::Duration::from_secs(5));
+        joined.receive.receive_deadline(&mut message, soon).expect("the filter killed the peer");
+        assert_eq!(message.id() as usize, n);
+        if n % BATCH == BATCH / 2 {
+            std::thread::sleep(std::time::Duration::from_millis(120));
+        }
+    }
+    assert_eq!(peer.0.wait().unwrap().code(), Some(7));
+}
+
 /// The filter does kill: else the test above would prove nothing.
 #[test]
 fn the_filter_kills() {

@@ -31,6 +31,14 @@ const CLOCK_EVERY: u32 = 64;
 pub struct Patience {
     pause: u32,
     failures: u32,
+    stuck: Option<Stuck>,
+}
+
+/// A thread that spins for one thing and does not get it.
+#[derive(Debug)]
+struct Stuck {
+    at: u64,
+    since: u64,
 }
 
 impl Patience {
@@ -56,6 +64,25 @@ impl Patience {
             }
         }
         seen
+    }
+}
+
+impl Patience {
+    /// Whether a thread whose spin has failed at position `at` has been stuck there for `nanoseconds`; then
+    /// they begin anew.
+    pub fn is_stuck(&mut self, at: u64, nanoseconds: u64) -> bool {
+        let now = sync::monotonic_ns();
+        match &mut self.stuck {
+            Some(stuck) if stuck.at == at && now.saturating_sub(stuck.since) < nanoseconds => false,
+            Some(stuck) if stuck.at == at => {
+                stuck.since = now;
+                true
+            }
+            other => {
+                *other = Some(Stuck { at, since: now });
+                false
+            }
+        }
     }
 }
 
