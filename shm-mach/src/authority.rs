@@ -12,6 +12,7 @@
 pub mod ledger;
 mod lent;
 pub mod listen;
+mod moves;
 mod once;
 mod owed;
 mod page;

@@ -129,7 +129,7 @@ pub use client::allocate::{PortOptions, Quality};
 pub use client::attach::AuthorityError;
 pub use client::attributes::{PortStatus, flavor};
 pub use client::context::GuardOptions;
-pub use client::error::{ReceiveError, SendError, SendFailure};
+pub use client::error::{Immovable, ReceiveError, SendError, SendFailure};
 pub use client::half::BadHalf;
 pub use client::identity::Identity;
 pub use client::join::{JoinError, Joined, join, join_deadline};

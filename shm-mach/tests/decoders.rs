@@ -96,6 +96,7 @@ fn record() -> impl Strategy<Value = Record> {
         (any::<u16>(), word()).prop_map(|(slot, generation)| Record::SendOnce(Token { slot, generation })),
         (any::<u64>(), any::<u64>(), any::<bool>())
             .prop_map(|(receiver, number, is_reply)| Record::Numbered { receiver, number, is_reply }),
+        any::<u64>().prop_map(|key| Record::Receive { key }),
         Just(Record::Dead),
         form().prop_map(Record::Form),
     ]

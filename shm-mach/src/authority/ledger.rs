@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::authority::lent::Lent;
+use crate::authority::moves::Moves;
 use crate::authority::owed::{self, Owed};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
 use crate::wire::request::{PortRef, Request};
@@ -35,6 +36,8 @@ pub struct Ledger {
     pub(super) pairs: HashMap<(u64, u64), Pair>,
     /// Regions on their way, from one task to another.
     pub(super) lent: Lent,
+    /// Receive rights on their way.
+    pub(super) moves: Moves,
     /// What tasks that do not read what they are told will be told.
     pub(super) owed: owed::Ledger,
     next_task: u64,
@@ -78,6 +81,7 @@ impl Ledger {
             waiting: Vec::new(),
             pairs: HashMap::new(),
             lent: Lent::default(),
+            moves: Moves::default(),
             owed: owed::Ledger::default(),
             next_task: first,
         }
@@ -122,6 +126,7 @@ impl Ledger {
         self.waiting.retain(|waiting| waiting.task != task);
         self.pairs.retain(|(one, other), _| *one != task && *other != task);
         self.lent.forget(task);
+        self.moves.forget(task);
         self.owed.forget(task);
         for peer in dead.peers {
             if let Some(peer) = self.tasks.get_mut(&peer) {
@@ -178,6 +183,15 @@ impl Ledger {
             Request::Lend { task, region } => self.lend(from, task, region, fd, out),
             Request::Adopted { task } => {
                 self.lent.take(task, from);
+                return None;
+            }
+            Request::Offer { .. } => self.offer(from, request, out),
+            Request::Withdraw { task, key } => {
+                self.withdraw(from, task, key, out);
+                return None;
+            }
+            Request::Arrived { task } => {
+                self.moves.end(task, from);
                 return None;
             }
             Request::Hello { .. }
@@ -362,136 +376,4 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PORT: PortRef = PortRef { port: 3, epoch: 0, key: 99, limit: 5 };
-    const WHO: Attested = Attested { pid: 1, uid: 2, gid: 3, started: 4 };
-
-    fn tasks(count: usize) -> (Ledger, Vec<u64>) {
-        let mut ledger = Ledger::new(100);
-        let ids = (0..count).map(|_| ledger.attach(WHO, 1)).collect();
-        (ledger, ids)
-    }
-
-    fn ask(ledger: &mut Ledger, from: u64, request: Request) -> (Option<Answer>, Vec<(u64, Event)>) {
-        let mut out: Events<u32> = Vec::new();
-        let answer = ledger.invoke(from, 1, request, Some(7), &mut out);
-        (answer, out.into_iter().map(|outgoing| (outgoing.to, outgoing.event)).collect())
-    }
-
-    #[test]
-    fn the_receiver_is_told_before_the_requester_is_answered() {
-        let (mut ledger, ids) = tasks(2);
-        let name = "service".to_owned();
-        let (answer, _) = ask(&mut ledger, ids[0], Request::Register { name: name.clone(), port: PORT });
-        assert_eq!(answer, Some(Answer::Done));
-        let (answer, events) = ask(&mut ledger, ids[1], Request::LookUp { name, wait: false });
-        assert_eq!(answer, Some(Answer::Found(Found { receiver: ids[0], port: PORT })));
-        assert_eq!(
-            events,
-            [(ids[0], Event::Granted { port: PORT, by: 0, to: ids[1], who: WHO, moved: false })]
-        );
-    }
-
-    #[test]
-    fn a_name_belongs_to_its_task_until_that_dies() {
-        let (mut ledger, ids) = tasks(2);
-        let register = |name: &str| Request::Register { name: name.to_owned(), port: PORT };
-        assert_eq!(ask(&mut ledger, ids[0], register("n")).0, Some(Answer::Done));
-        let refused = |refusal| Some(Answer::Refused(refusal));
-        assert_eq!(ask(&mut ledger, ids[0], register("n")).0, refused(Refusal::ServiceActive));
-        assert_eq!(ask(&mut ledger, ids[1], register("n")).0, refused(Refusal::NotPrivileged));
-        ledger.died::<u32>(ids[0], &mut Vec::new());
-        assert_eq!(ask(&mut ledger, ids[1], register("n")).0, Some(Answer::Done));
-    }
-
-    #[test]
-    fn a_look_up_may_wait() {
-        let (mut ledger, ids) = tasks(2);
-        let look_up = |wait| Request::LookUp { name: "later".to_owned(), wait };
-        let refused = Some(Answer::Refused(Refusal::UnknownService));
-        assert_eq!(ask(&mut ledger, ids[1], look_up(false)).0, refused);
-        assert_eq!(ask(&mut ledger, ids[1], look_up(true)).0, Some(Answer::Waiting));
-        let register = Request::Register { name: "later".to_owned(), port: PORT };
-        let (_, events) = ask(&mut ledger, ids[0], register);
-        let found = Found { receiver: ids[0], port: PORT };
-        assert_eq!(events[1], (ids[1], Event::Appeared { serial: 1, found }));
-    }
-
-    #[test]
-    fn two_tasks_are_introduced_once_whoever_asks() {
-        let (mut ledger, ids) = tasks(2);
-        let (answer, events) = ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
-        assert_eq!(answer, Some(Answer::Refused(Refusal::TaskDied)), "it holds no right");
-        assert_eq!(events, []);
-        know(&mut ledger, ids[0], ids[1]);
-        let (_, events) = ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
-        assert_eq!(events, [(ids[1], Event::Introduced { task: ids[0], who: WHO, features: 1 })]);
-        let (answer, events) = ask(&mut ledger, ids[1], Request::Connect { task: ids[0] });
-        assert_eq!(answer, Some(Answer::Peer { who: WHO, features: 1 }));
-        assert_eq!(events, [(ids[0], Event::Accepted { task: ids[1] })], "asking both answers");
-        let (answer, _) = ask(&mut ledger, ids[0], Request::Connect { task: ids[1] });
-        assert_eq!(answer, Some(Answer::Refused(Refusal::Protocol)));
-        assert_eq!(ask(&mut ledger, ids[1], Request::Accept { task: ids[0] }).1, [], "too late");
-    }
-
-    #[test]
-    fn the_acquainted_hear_of_a_death_and_nobody_else() {
-        let (mut ledger, ids) = tasks(4);
-        know(&mut ledger, ids[0], ids[1]);
-        let grant = Request::Grant { receiver: ids[0], port: PORT, to: ids[2] };
-        let (answer, events) = ask(&mut ledger, ids[1], grant.clone());
-        assert_eq!(answer, Some(Answer::Refused(Refusal::TaskDied)), "it does not know the third");
-        assert_eq!(events, []);
-        know(&mut ledger, ids[1], ids[2]);
-        assert_eq!(ask(&mut ledger, ids[1], grant).0, Some(Answer::Done));
-        let mut out: Events<u32> = Vec::new();
-        ledger.died(ids[0], &mut out);
-        let told: Vec<u64> = out.iter().map(|outgoing| outgoing.to).collect();
-        assert_eq!(told, [ids[1], ids[2]]);
-    }
-
-    #[test]
-    fn one_who_knows_too_many_is_not_made_known_to_another_either() {
-        let (mut ledger, ids) = tasks(PEERS_A_TASK + 3);
-        let popular = ids[0];
-        for other in &ids[1..=PEERS_A_TASK] {
-            know(&mut ledger, popular, *other);
-        }
-        let (another, dead) = (ids[PEERS_A_TASK + 1], ids[PEERS_A_TASK + 2]);
-        for (one, other) in [(popular, another), (another, popular)] {
-            assert_eq!(ledger.acquaint(one, other), Err(Refusal::NoBuffer));
-            assert!(ledger.known(one, other).is_err() && ledger.known(other, one).is_err());
-        }
-        ledger.died::<u32>(dead, &mut Vec::new());
-        assert_eq!(ledger.acquaint(another, dead), Err(Refusal::TaskDied));
-        assert_eq!(ledger.tasks[&another].peers.len(), 0);
-        know(&mut ledger, popular, ids[1]); // again
-    }
-
-    /// `one` holds a right that leads to `other`.
-    fn know(ledger: &mut Ledger, one: u64, other: u64) {
-        ledger.acquaint(one, other).unwrap();
-    }
-
-    #[test]
-    fn one_who_does_not_read_is_told_no_more() {
-        let (mut ledger, ids) = tasks(3);
-        know(&mut ledger, ids[1], ids[0]);
-        know(&mut ledger, ids[1], ids[2]);
-        let mut out: Events<u32> = Vec::new();
-        ledger.set_congested(ids[0], true, &mut out);
-        let release = Request::Release { receiver: ids[0], port: PORT, count: 2, by: 9 };
-        assert_eq!(ask(&mut ledger, ids[2], release.clone()).1, [], "a stranger");
-        assert_eq!(ask(&mut ledger, ids[1], release.clone()).1, []);
-        assert_eq!(ask(&mut ledger, ids[1], release).1, [], "waits");
-        let refused = Some(Answer::Refused(Refusal::NoBuffer));
-        assert_eq!(ask(&mut ledger, ids[1], Request::Connect { task: ids[0] }).0, refused);
-        let grant = Request::Grant { receiver: ids[0], port: PORT, to: ids[2] };
-        assert_eq!(ask(&mut ledger, ids[1], grant).0, refused);
-        ledger.set_congested(ids[0], false, &mut out);
-        let told: Vec<_> = out.into_iter().map(|outgoing| (outgoing.to, outgoing.event)).collect();
-        assert_eq!(told, [(ids[0], Event::Released { task: ids[1], port: PORT, count: 4, by: 9 })]);
-    }
-}
+mod tests;

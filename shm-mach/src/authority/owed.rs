@@ -23,6 +23,8 @@ pub(super) enum Owed {
     ReturnedOnce { number: u64 },
     /// The question whether the other has got such a right to a port of this one's, from a dead task.
     QuestionOnce { number: u64, issuer: u64 },
+    /// A receive right that was offered to the other will not be sent.
+    Withdrawn { key: u64 },
 }
 
 impl Owed {
@@ -34,6 +36,7 @@ impl Owed {
             Self::Answer { port, issuer } => Event::Settled { task: from, port, issuer, held: count },
             Self::ReturnedOnce { number } => Event::ReleasedOnce { task: from, number },
             Self::QuestionOnce { number, issuer } => Event::SettleOnce { issuer, receiver: from, number },
+            Self::Withdrawn { key } => Event::Withdrawn { task: from, key },
         }
     }
 }
@@ -55,7 +58,7 @@ impl Ledger {
         *kept = match what {
             Owed::Returned { .. } => kept.saturating_add(count),
             Owed::Question { .. } | Owed::Answer { .. } => count,
-            Owed::ReturnedOnce { .. } | Owed::QuestionOnce { .. } => 1,
+            Owed::ReturnedOnce { .. } | Owed::QuestionOnce { .. } | Owed::Withdrawn { .. } => 1,
         };
     }
 

@@ -321,9 +321,8 @@ fn last_answer(awaited: &Awaited) -> Option<(Head, LocalMessage)> {
     let (mut records, mut body) = (Vec::new(), Vec::new());
     awaited.copy(&head, &mut records, &mut body).ok()?;
     for bytes in records.as_chunks_mut::<RIGHT_BYTES>().0 {
-        let is_kept =
-            |record| matches!(record, Record::Granted { .. } | Record::Numbered { .. } | Record::Form(_));
-        if !Record::decode(bytes).is_some_and(is_kept) {
+        let is_of_the_dead = |record| matches!(record, Record::Send(_) | Record::SendOnce(_) | Record::Dead);
+        if Record::decode(bytes).is_none_or(is_of_the_dead) {
             *bytes = Record::Dead.encode();
         }
     }

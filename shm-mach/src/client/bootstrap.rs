@@ -61,7 +61,7 @@ impl Task {
     /// [`AuthorityError::NameInUse`], [`AuthorityError::NoBuffer`], [`AuthorityError::Gone`].
     pub fn register(&self, name: &str, port: &ReceiveRight) -> Result<(), AuthorityError> {
         let authority = self.authority()?;
-        let reference = port.port().mint(AUTHORITY, true);
+        let reference = port.port().mint(AUTHORITY);
         let request = Request::Register { name: name.to_owned(), port: reference };
         let answer = authority.ask(&request, None);
         if answer.is_err() {
@@ -139,7 +139,7 @@ impl Task {
     /// [`AuthorityError::NoBuffer`], [`AuthorityError::Gone`].
     pub fn prepare_child(&self, port: &ReceiveRight) -> Result<OwnedFd, AuthorityError> {
         let authority = self.authority()?;
-        let reference = port.port().mint(AUTHORITY, true);
+        let reference = port.port().mint(AUTHORITY);
         match authority.ask(&Request::Child { port: reference }, None) {
             Ok((_, Answer::Done, Some(fd))) => Ok(fd),
             Ok(_) => Err(AuthorityError::Protocol),

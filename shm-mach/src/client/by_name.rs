@@ -109,7 +109,7 @@ impl Task {
         }
         let (held, lane) = self.inner.credit_of(name.into())?;
         let has_lane = lane.is_some();
-        let opens = lane.as_ref().is_none_or(Option::is_none) && held.target.receiver().is_some();
+        let opens = lane.as_ref().is_none_or(Option::is_none) && held.target().receiver().is_some();
         if opens && !(has_lane && self.inner.names.lock().is_name_only(&held)) {
             held.share(); // there will be another lane beside this one
         }

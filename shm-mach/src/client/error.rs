@@ -49,9 +49,36 @@ pub enum SendFailure {
     /// ports of the same task helps; for a body that needs a region, that the task reads what it was sent.
     #[error("no lane, payload area or region is left on the link to the port's task")]
     NoBuffer,
+    /// The message carries a receive right that cannot be moved there now.
+    #[error("a receive right cannot be moved: {0}")]
+    NotMovable(Immovable),
     /// This process is a forked child of the one that the right belongs to.
     #[error("the right belongs to the parent process: a forked child must attach by itself")]
     Forked,
+}
+
+/// Why a receive right cannot be moved. All but the last two are about moves to another task alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Immovable {
+    /// Another task has a send right to the port, or the authority keeps a name for it.
+    #[error("others have send rights to the port")]
+    HeldElsewhere,
+    /// There are send-once rights to the port.
+    #[error("there are send-once rights to the port")]
+    AnswersAwaited,
+    /// Messages lie in its queue.
+    #[error("messages lie in the port's queue")]
+    NotEmpty,
+    /// A notification about it was asked for, or one of another port is to come to it.
+    #[error("a notification is asked for at the port")]
+    Requested,
+    /// It is a right of another task of this process.
+    #[error("the right belongs to another task of this process")]
+    OtherTask,
+    /// It was made so.
+    #[error("the right is bound to its task")]
+    Restricted,
 }
 
 impl SendFailure {
@@ -63,7 +90,7 @@ impl SendFailure {
             Self::Interrupted => 0x1000_0007,
             Self::NoBuffer => 0x1000_000d,
             Self::TooLarge { .. } | Self::TooManyRights { .. } => 0x1000_000e,
-            Self::NotIntroduced => 0x1000_000a,
+            Self::NotIntroduced | Self::NotMovable(_) => 0x1000_000a,
             Self::NoAuthority => 0x1000_0003,
         }
     }

@@ -208,7 +208,7 @@ impl Names {
             Credit::Named => return keep.add_named(1),
             Credit::Fresh(target) => {
                 let is_same =
-                    |share: &&mut Share| !share.held.is_dead() && share.held.target.merges_with(&target);
+                    |share: &&mut Share| !share.held.is_dead() && share.held.target().merges_with(&target);
                 if let Some(same) = keep.shares.iter_mut().find(is_same) {
                     same.held.share();
                     same.held.arrivals.fetch_add(1, Ordering::Relaxed);

@@ -17,13 +17,13 @@ use crate::client::port::Port;
 use crate::client::send_right::Sender;
 use crate::ipc::{PortId, PortName, ReceiverId};
 use crate::ring::lane_out::Death;
-use crate::wire::request::PortRef;
+use crate::wire::request::{MOVED, PortRef};
 
 /// One credit, and the port that it is for.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) name: PortName,
-    pub(crate) target: Target,
+    target: Target,
     /// What one handle has learned of the right's end holds for all of them.
     pub(crate) death: OnceLock<Death>,
     /// There is more than one handle or lane by which messages can come to the port, and the receiver may
@@ -119,7 +119,7 @@ impl Target {
     /// The same of a port of this task's own. The generation is 0: others are not told it, and the
     /// secret tells the lives of a number apart.
     pub(crate) fn id_of(port: &Port, own: ReceiverId) -> (PortId, ReceiverId) {
-        (PortId { birth: own.0, index: port.index, generation: 0, secret: port.key }, own)
+        (PortId { birth: own.0, index: port.number, generation: 0, secret: port.key }, own)
     }
 
     /// A right that the peer of `link` has given to this task.
@@ -152,6 +152,11 @@ impl Target {
             }
             _ => false,
         }
+    }
+
+    /// Whether it is to a port that another task has given its receiver.
+    pub(crate) fn has_moved(&self) -> bool {
+        matches!(self, Self::Remote { port, .. } if port.port == MOVED)
     }
 
     /// The task that receives, if it is another.
@@ -197,6 +202,15 @@ impl Held {
         })
     }
 
+    /// Where the right leads now: a port of this task's own may have moved.
+    #[inline]
+    pub(crate) fn target(&self) -> &Target {
+        match &self.target {
+            Target::Local(port) => port.moved_to().unwrap_or(&self.target),
+            remote => remote,
+        }
+    }
+
     /// Somebody else is about to have a way to the port.
     pub(crate) fn share(&self) {
         self.is_shared.store(true, Ordering::Relaxed);
@@ -209,7 +223,7 @@ impl Held {
 
     /// Whether this is a right to a port of that task's.
     pub(crate) fn is_of(&self, task: u64) -> bool {
-        self.target.receiver() == Some(task)
+        self.target().receiver() == Some(task)
     }
 
     /// The right is dead, as the caller has learned.

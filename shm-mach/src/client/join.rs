@@ -122,7 +122,7 @@ pub fn join_deadline(socket: OwnedFd, options: &Options, deadline: Deadline) -> 
     if link.has_died() {
         return Err(JoinError::HungUp);
     }
-    port.mint(link.task, true);
+    port.mint(link.task);
     task.inner.add_link(link.clone());
     let to = PortRef { port: theirs.port, epoch: 0, key: theirs.key, limit: theirs.limit };
     let send = task.inner.take_in(Target::linked(link, to)).map_err(|_| Errno::NOMEM)?;

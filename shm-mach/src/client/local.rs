@@ -78,7 +78,7 @@ impl Port {
         self.group.change(|state| {
             let stamp = futex::sync::stamp();
             let port = &mut state.port;
-            if port.is_dead || port.local.len() >= port.limit as usize {
+            if port.is_dead || port.is_closed || port.local.len() >= port.limit as usize {
                 return Err((message, port.is_dead));
             }
             port.queue(LocalMessage { stamp, ..message });
@@ -90,7 +90,8 @@ impl Port {
     pub(crate) fn wait_for_room(&self, deadline: Deadline) {
         let sampled = self.room.load(Ordering::Acquire);
         let mut state = self.group.lock();
-        if state.port.is_dead || state.port.local.len() < state.port.limit as usize {
+        let has_room = !state.port.is_closed && state.port.local.len() < state.port.limit as usize;
+        if state.port.is_dead || has_room {
             return;
         }
         state.port.waiting_for_room += 1;

@@ -66,6 +66,11 @@ impl<'a> Message<'a> {
         self.rights.capacity() == 0 && self.form.is_none()
     }
 
+    /// Whether it carries a receive right.
+    pub(crate) fn moves_ports(&self) -> bool {
+        self.rights.iter().any(|right| matches!(right, Right::Receive(_)))
+    }
+
     /// Its id.
     pub fn id(&self) -> i32 {
         self.id

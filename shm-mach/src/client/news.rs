@@ -26,7 +26,7 @@ use crate::ring::world::World;
 use crate::segment::Shared;
 use crate::wire::control::{Control, NO_TOKEN};
 use crate::wire::event::Event;
-use crate::wire::request::PortRef;
+use crate::wire::request::{MOVED, PortRef};
 
 impl World for Inner {
     fn sample(&self, samples: &mut Samples) {
@@ -46,7 +46,7 @@ impl World for Inner {
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
-        let is_due = self.settlement.is_due();
+        let is_due = self.settlement.is_due() || self.hosted.is_due();
         if !is_due && !has_events() && !links.iter().any(|link| link.has_news() || link.has_unread()) {
             return;
         }
@@ -67,7 +67,8 @@ impl World for Inner {
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
         let is_new = |link: &Arc<Link>| link.has_news() || link.has_unread();
-        if !self.settlement.is_due() && !has_events() && !links.iter().any(is_new) {
+        let is_due = self.settlement.is_due() || self.hosted.is_due();
+        if !is_due && !has_events() && !links.iter().any(is_new) {
             return true;
         }
         let authority = self.authority.as_ref().map(|authority| (authority, authority.told()));
@@ -156,7 +157,7 @@ impl Inner {
             count += 1;
             match news {
                 Control::Opened { lane, generation, port, epoch, key, start } => {
-                    let target = self.port(port);
+                    let target = self.find_port(port, key);
                     let limit = target.as_ref().map_or(0, |target| target.limit());
                     let adopted = link.adopt_lane(lane, generation, start, limit)?;
                     match target {
@@ -165,7 +166,7 @@ impl Inner {
                     }
                 }
                 Control::Returned { port, epoch, key, count, by } => {
-                    if let Some(port) = self.port(port) {
+                    if let Some(port) = self.find_port(port, key) {
                         self.perform(port.take_back(link.task, by, epoch, key, count));
                     }
                 }
@@ -175,7 +176,7 @@ impl Inner {
                     self.refuse_grant(link.task, receiver, PortRef { port, epoch, key, limit: 0 });
                 }
                 Control::Settled { port, epoch, key, held, issuer } => {
-                    if let Some(port) = self.port(port) {
+                    if let Some(port) = self.find_port(port, key) {
                         self.perform(port.settle_grants(link.task, issuer, epoch, key, held));
                     }
                 }
@@ -224,9 +225,12 @@ impl Inner {
     /// its own, a right to somebody else.
     fn depends(&self, link: &Link, news: &Control) -> bool {
         match *news {
-            Control::Opened { port, epoch, .. } | Control::Watched { port, epoch, .. } => {
-                self.port(port).is_some_and(|port| !port.knows(link.task, epoch))
-            }
+            // Of a port that has moved here the authority may be about to tell.
+            Control::Opened { port: number, epoch, key, .. }
+            | Control::Watched { port: number, epoch, key, .. } => match self.find_port(number, key) {
+                Some(port) => !port.knows(link.task, epoch),
+                None => number == MOVED,
+            },
             Control::Claimed { number, .. } => !self.once_grants.knows(link.task, number),
             Control::Returned { .. } | Control::Dropped { .. } | Control::Settled { .. } => true,
             Control::Retired { region } => link.region(region).is_none(),
@@ -277,12 +281,12 @@ impl Inner {
             Event::Accepted { task } => self.be_accepted(task, fd),
             Event::Granted { port, by, to, who, moved } => {
                 let to_self = self.authority.as_ref().is_some_and(|authority| authority.task == to);
-                if let Some(target) = self.port(port.port) {
+                if let Some(target) = self.find_port(port.port, port.key) {
                     self.perform(target.grant(port, by, (to, identity(who)), moved, to_self));
                 }
             }
             Event::Released { task, port, count, by } => {
-                if let Some(target) = self.port(port.port) {
+                if let Some(target) = self.find_port(port.port, port.key) {
                     self.perform(target.take_back(task, by, port.epoch, port.key, u64::from(count)));
                 }
             }
@@ -290,12 +294,14 @@ impl Inner {
                 self.be_asked(issuer, receiver, Subject::Port(port));
             }
             Event::Settled { task, port, issuer, held } => {
-                if let Some(target) = self.port(port.port) {
+                if let Some(target) = self.find_port(port.port, port.key) {
                     let held = u64::from(held);
                     self.perform(target.settle_grants(task, issuer, port.epoch, port.key, held));
                 }
             }
             Event::Lent { task, region } => self.be_lent(task, region, fd),
+            Event::Offered { task, key, limit, keeps, to } => self.be_offered(task, key, limit, keeps, to),
+            Event::Withdrawn { task, key } => self.be_refused(task, key),
             Event::Revoke { serial, task, port } => self.revoke_by_policy(serial, task, port),
             Event::Died { task } => self.lose_task(task),
             Event::Appeared { serial, found } => {
@@ -321,6 +327,7 @@ impl Inner {
             self.destroy_unread(link);
         }
         self.settle_departed();
+        self.end_doomed();
     }
 
     // Death.
@@ -335,6 +342,9 @@ impl Inner {
         self.peers.forget(task);
         self.ask_about(task);
         self.ask_itself_about(task);
+        if !self.settlement.waits_for(task) {
+            self.end_offers_of(task);
+        }
     }
 
     /// The peer died, or (`condemned`) wrote what no honest library writes: the link is over. What a

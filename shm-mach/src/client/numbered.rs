@@ -14,7 +14,7 @@ use crate::client::right::Passage;
 use crate::client::task::Inner;
 use crate::ring::slot::{Head, RIGHT_BYTES, Token};
 use crate::wire::control::{Control, NO_TOKEN};
-use crate::wire::request::{OnceRef, PAIRED, Request};
+use crate::wire::request::{Addressee, OnceRef, PAIRED, Request};
 
 /// A send-once right to another task's port, as its receiver knows it since it was passed on.
 #[derive(Debug)]
@@ -187,11 +187,14 @@ impl Numbered {
             return Err(SendFailure::TooLarge { length, longest });
         }
         task.announce(link)?;
-        let passage = Passage::prepare(task, message, link)?;
+        let to = Addressee::Once(OnceRef::Number(self.number));
+        let passage = Passage::prepare(task, message, link, to)?;
         let mut head = Head::message(message.id, length);
         head.reply = passage.token;
         head.rights = passage.records.len() / RIGHT_BYTES;
-        match link.send_on_own_lane(self.number, head, [&passage.records, message.body]) {
+        let parts = [&passage.records[..], message.body];
+        let sent = passage.publish(|| link.send_on_own_lane(self.number, head, parts));
+        match sent.and_then(std::convert::identity) {
             Ok(()) => {
                 task.numbers.held.lock().remove(&(self.receiver, self.number));
                 passage.depart(message);

@@ -55,6 +55,11 @@ impl OnceGrants {
         self.0.lock().rights.get(&number).is_some_and(|grant| grant.to == task)
     }
 
+    /// The number of the port that a right leads to.
+    pub(crate) fn port_of(&self, number: u64) -> Option<u32> {
+        self.0.lock().rights.get(&number).map(|grant| grant.port.index)
+    }
+
     /// The tasks that are `holder`, of those that have rights to a port.
     pub(crate) fn tasks_of(&self, port: &Port, holder: Identity) -> Vec<u64> {
         let table = self.0.lock();

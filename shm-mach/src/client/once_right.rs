@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::client::error::{SendError, SendFailure};
 use crate::client::held::Target as SendTarget;
 use crate::client::link::Link;
-use crate::client::local::LocalMessage;
 use crate::client::message::Message;
 use crate::client::numbered::Numbered;
 use crate::client::port::Port;
@@ -14,6 +13,7 @@ use crate::client::task::Inner;
 use crate::ipc::{PortId, ReceiverId};
 use crate::ring::slot::{BODY_MAX, Head, RIGHT_BYTES, Token};
 use crate::wire::record::Record;
+use crate::wire::request::{Addressee, OnceRef};
 
 /// The right to send one message to a port. Sending never waits: it is not subject to the queue
 /// limit. Dropped unused, by the program or by its death, it sends
@@ -235,7 +235,7 @@ impl SendOnceRight {
     /// In the order checked; the message comes back whole, and so does this right where it is still
     /// good for something: [`SendFailure::Forked`], [`SendFailure::PortDied`] (the right is gone),
     /// [`SendFailure::TooLarge`], [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`],
-    /// [`SendFailure::NoBuffer`]; of a long body that needs a new region also
+    /// [`SendFailure::NotMovable`], [`SendFailure::NoBuffer`]; of a long body that needs a new region also
     /// [`SendFailure::NoAuthority`].
     #[inline]
     pub fn send(mut self, mut message: Message<'_>) -> Result<(), SendError<'_>> {
@@ -261,8 +261,13 @@ impl SendOnceRight {
                     self.target = Some(Target::Local(port));
                     return Err(SendError::new(failure, message).with_right(self));
                 }
-                port.answer_local(LocalMessage::of(message, port.identity));
-                Ok(())
+                match port.answer_within(message) {
+                    Ok(()) => Ok(()),
+                    Err((failure, message)) => {
+                        self.target = Some(Target::Local(port));
+                        Err(SendError::new(failure, message).with_right(self))
+                    }
+                }
             }
             Some(Target::Remote { task, link, token }) => match answer(&task, &link, token, &mut message) {
                 Ok(()) => Ok(()),
@@ -296,12 +301,12 @@ fn answer(
     task.announce(link)?;
     let mut head = Head::message(message.id, length);
     if message.is_plain() {
-        return publish(task, link, token, head, [&[], message.body]);
+        return publish(task, link, token, head, [&[], message.body], None);
     }
-    let passage = Passage::prepare(task, message, link)?;
+    let passage = Passage::prepare(task, message, link, Addressee::Once(OnceRef::Token(token)))?;
     head.reply = passage.token;
     head.rights = passage.records.len() / RIGHT_BYTES;
-    match publish(task, link, token, head, [&passage.records, message.body]) {
+    match publish(task, link, token, head, [&passage.records, message.body], Some(&passage)) {
         Ok(()) => {
             passage.depart(message);
             Ok(())
@@ -319,14 +324,19 @@ fn publish(
     token: Token,
     mut head: Head,
     parts: [&[u8]; 2],
+    passage: Option<&Passage<'_>>,
 ) -> Result<(), SendFailure> {
+    let push = |head| match passage {
+        None => Ok(link.answer(token, head, parts)),
+        Some(passage) => passage.publish(|| link.answer(token, head, parts)),
+    };
     let bytes = head.payload_bytes();
     if bytes <= link.longest_payload() {
-        return link.answer(token, head, parts).map_err(|_| SendFailure::NoBuffer);
+        return push(head)?.map_err(|_| SendFailure::NoBuffer);
     }
     let loan = task.lend(link, bytes)?;
     head.region = Some(loan.write(parts));
-    link.answer(token, head, parts).map_err(|_| SendFailure::NoBuffer)?;
+    push(head)?.map_err(|_| SendFailure::NoBuffer)?;
     loan.answered(token);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A task's own ports, by their number.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use crate::client::identity::Identity;
 use crate::client::port::{Owner, Port};
 use crate::ipc::{Place, PortError, PortName};
 use crate::ring::layout::BELLS;
+use crate::wire::request::MOVED;
 
 /// Ports of one task.
 const PORTS_MAX: usize = 1 << 24;
@@ -20,6 +22,8 @@ pub(crate) struct OwnPorts {
     slots: Vec<Slot>,
     free: Vec<u32>,
     made: u64,
+    /// Those that others know by their key alone: the number of each.
+    moved: HashMap<u64, u32>,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +32,9 @@ struct Slot {
     port: Option<Arc<Port>>,
     /// Which of the lives of the number; never 0.
     life: u32,
-    name: Option<PortName>,
+    is_live: bool,
+    /// The task that is about to send its receive right here.
+    comes_from: Option<u64>,
     /// The receive right is a value of the program's, not only a name.
     has_handle: bool,
     /// The authority keeps a name for the port.
@@ -48,6 +54,39 @@ impl OwnPorts {
         limit: u32,
         owner: (Owner, Identity),
     ) -> Result<Arc<Port>, PortError> {
+        let key = keys.hash_one(self.made + 1);
+        self.make(None, key, limit, owner)
+    }
+
+    /// Makes a port whose receive right the task `from` is about to send, and which everybody knows by
+    /// `key`.
+    ///
+    /// # Errors
+    /// [`PortError::RightExists`]: one of that key is here. [`PortError::NoSpace`].
+    pub(crate) fn host(
+        &mut self,
+        from: u64,
+        key: u64,
+        limit: u32,
+        owner: (Owner, Identity),
+    ) -> Result<Arc<Port>, PortError> {
+        if self.moved.contains_key(&key) {
+            return Err(PortError::RightExists);
+        }
+        let port = self.make(Some(from), key, limit, owner)?;
+        self.moved.insert(key, port.index);
+        let slot = &mut self.slots[port.index as usize];
+        (slot.is_live, slot.has_handle, slot.is_registered) = (true, true, false);
+        Ok(port)
+    }
+
+    fn make(
+        &mut self,
+        comes_from: Option<u64>,
+        key: u64,
+        limit: u32,
+        owner: (Owner, Identity),
+    ) -> Result<Arc<Port>, PortError> {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() < PORTS_MAX => {
@@ -57,15 +96,16 @@ impl OwnPorts {
             None => return Err(PortError::NoSpace),
         };
         self.made += 1;
-        let (serial, key) = (self.made, keys.hash_one(self.made));
+        let (serial, number) = (self.made, if comes_from.is_some() { MOVED } else { index });
         let slot = &mut self.slots[index as usize];
         slot.life = slot.life.wrapping_add(1).max(1);
+        slot.comes_from = comes_from;
         // Bell 0 is for news; ports beyond the other 63 share bells, which costs kicks, not wakes.
         let bell = 1 + (index as usize % (BELLS - 1)) as u8;
         match slot.port.as_mut().and_then(Arc::get_mut) {
-            Some(port) => port.renew(serial, key, limit),
+            Some(port) => port.renew(serial, (number, key), limit),
             // There is none, or somebody still has a right to the dead one.
-            None => slot.port = Some(Arc::new(Port::new(serial, (index, key), bell, limit, owner))),
+            None => slot.port = Some(Arc::new(Port::new(serial, (index, number, key), bell, limit, owner))),
         }
         Ok(slot.port.clone().expect("set just now"))
     }
@@ -73,7 +113,7 @@ impl OwnPorts {
     /// It has a name from here on, and a handle.
     pub(crate) fn name(&mut self, index: u32, name: PortName) {
         let slot = &mut self.slots[index as usize];
-        (slot.name, slot.has_handle, slot.is_registered) = (Some(name), true, false);
+        (slot.is_live, slot.has_handle, slot.is_registered) = (true, true, false);
         slot.context = Context::default();
         slot.port.as_ref().expect("claimed just now").set_name(name.into());
     }
@@ -81,7 +121,7 @@ impl OwnPorts {
     /// The receive right has gone to another name, without a handle; its context is reset.
     pub(crate) fn rename(&mut self, index: u32, name: PortName) {
         let slot = &mut self.slots[index as usize];
-        (slot.name, slot.has_handle, slot.context) = (Some(name), false, Context::default());
+        (slot.has_handle, slot.context) = (false, Context::default());
         slot.port.as_ref().expect("its receive right lives").set_name(name.into());
     }
 
@@ -98,8 +138,12 @@ impl OwnPorts {
     /// The receive right is gone. Says whether the authority keeps a name for the port.
     pub(crate) fn release(&mut self, index: u32) -> bool {
         let slot = &mut self.slots[index as usize];
-        slot.name = None;
-        if self.free.len() >= SPARE_MAX {
+        slot.is_live = false;
+        if let Some(port) = slot.port.as_ref().filter(|port| port.number == MOVED) {
+            self.moved.remove(&port.key);
+        }
+        let leads_elsewhere = slot.port.as_ref().is_some_and(|port| port.moved_to().is_some());
+        if leads_elsewhere || self.free.len() >= SPARE_MAX {
             slot.port = None;
         }
         self.free.push(index);
@@ -109,12 +153,31 @@ impl OwnPorts {
     /// The port with this number, if it lives.
     pub(crate) fn get(&self, index: u32) -> Option<&Arc<Port>> {
         let slot = self.slots.get(index as usize)?;
-        slot.name.and(slot.port.as_ref())
+        slot.port.as_ref().filter(|_| slot.is_live)
+    }
+
+    /// The port that others know by this number and key; of one that has not moved only the number is
+    /// looked at.
+    pub(crate) fn find(&self, number: u32, key: u64) -> Option<&Arc<Port>> {
+        self.get(if number == MOVED { *self.moved.get(&key)? } else { number })
     }
 
     /// All that live.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Arc<Port>> {
-        self.slots.iter().filter_map(|slot| slot.name.and(slot.port.as_ref()))
+        self.slots.iter().filter_map(|slot| slot.port.as_ref().filter(|_| slot.is_live))
+    }
+
+    /// Those whose receive rights `from` has offered, and that have not come.
+    pub(crate) fn coming_from(&self, from: u64) -> impl Iterator<Item = &Arc<Port>> {
+        let slots = self.slots.iter().filter(move |slot| slot.is_live && slot.comes_from == Some(from));
+        slots.filter_map(|slot| slot.port.as_ref())
+    }
+
+    /// The port that `from` has offered by this key comes, or never will.
+    pub(crate) fn arrive(&mut self, from: u64, key: u64) -> Option<Arc<Port>> {
+        let slot = &mut self.slots[*self.moved.get(&key)? as usize];
+        slot.comes_from.take_if(|expected| *expected == from)?;
+        slot.port.clone()
     }
 
     /// Where a port of this task's own lies: at its number.

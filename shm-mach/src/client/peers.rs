@@ -245,10 +245,8 @@ impl Inner {
         };
         // To a port of this task's own: the authority has told of it before, or is about to.
         self.hear_what_was_told(authority);
-        match self.port(port.port) {
-            Some(home) if home.key == port.key && home.arrive_home(by, port.epoch) => {
-                self.take_in(Target::Local(home)).into()
-            }
+        match self.find_port(port.port, port.key) {
+            Some(home) if home.arrive_home(by, port.epoch) => self.take_in(Target::Local(home)).into(),
             _ => Right::Dead,
         }
     }
@@ -258,7 +256,7 @@ impl Inner {
         let Some(authority) = self.authority.as_ref().filter(|authority| authority.task == receiver) else {
             return self.release(by, receiver, port);
         };
-        if let Some(home) = self.port(port.port).filter(|home| home.key == port.key) {
+        if let Some(home) = self.find_port(port.port, port.key) {
             self.perform(home.end_home(by, port.epoch, || authority.has_events()));
         }
     }

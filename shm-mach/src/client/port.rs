@@ -6,10 +6,11 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futex::sync::{AtomicU32, Ordering, futex_wake};
 
+use crate::client::held::Target;
 use crate::client::holders::{AUTHORITY, Claim, Holders};
 use crate::client::homing::Homing;
 use crate::client::identity::Identity;
@@ -37,6 +38,8 @@ pub(crate) struct Port {
     /// The name of its receive right.
     name: AtomicU32,
     pub(crate) index: u32,
+    /// By which others know it: its index, or [`MOVED`](crate::wire::request::MOVED).
+    pub(crate) number: u32,
     pub(crate) key: u64,
     owner: Owner,
     /// Of its task.
@@ -44,6 +47,10 @@ pub(crate) struct Port {
     pub(crate) group: Group<PortState>,
     /// Threads of this task that wait for room sleep on this.
     pub(super) room: AtomicU32,
+    /// Where this task's rights to it lead since its receive right has gone to another task.
+    pub(super) moved: OnceLock<Target>,
+    /// While its receive right lies in a message to another port of this task: 1 + the index of that.
+    pub(super) bound_for: AtomicU32,
 }
 
 impl std::fmt::Debug for Port {
@@ -69,6 +76,8 @@ pub(crate) struct PortState {
     pub(super) seqno: u32,
     pub(super) mscount: u32,
     pub(super) is_dead: bool,
+    /// Its receive right is about to leave the task, or has left: nothing is queued any more.
+    pub(super) is_closed: bool,
     /// Threads that receive from the port itself get an error: it is dead, or in an exclusive set.
     pub(super) is_shut: bool,
     /// The sets that it is in.
@@ -131,11 +140,17 @@ pub(crate) struct Aftermath {
 }
 
 impl Port {
-    pub(crate) fn new(serial: u64, at: (u32, u64), bell: u8, limit: u32, owner: (Owner, Identity)) -> Self {
-        let ((index, key), (owner, identity)) = (at, owner);
-        let name = AtomicU32::new(RawName::NULL.0);
+    pub(crate) fn new(
+        serial: u64,
+        (index, number, key): (u32, u32, u64),
+        bell: u8,
+        limit: u32,
+        (owner, identity): (Owner, Identity),
+    ) -> Self {
         let group = Group::new(bell, PortState { limit, ..PortState::default() });
-        Self { serial, name, index, key, owner, identity, group, room: AtomicU32::new(0) }
+        let [name, room, bound_for] = [RawName::NULL.0, 0, 0].map(AtomicU32::new);
+        let moved = OnceLock::new();
+        Self { serial, name, index, number, key, owner, identity, group, room, moved, bound_for }
     }
 
     /// Whether it is a port of that task's.
@@ -166,20 +181,28 @@ impl Port {
     }
 
     /// Makes a new port of a dead one, of which nobody else knows any more.
-    pub(crate) fn renew(&mut self, serial: u64, key: u64, limit: u32) {
-        (self.serial, self.key) = (serial, key);
+    pub(crate) fn renew(&mut self, serial: u64, (number, key): (u32, u64), limit: u32) {
+        (self.serial, self.number, self.key) = (serial, number, key);
+        (self.moved, self.bound_for) = (OnceLock::new(), AtomicU32::new(0));
         self.group.renew(PortState { limit, ..PortState::default() });
     }
 
-    /// Gives a task one send right: one that is made for it, or one like this task's.
-    pub(crate) fn mint(&self, task: u64, is_made: bool) -> PortRef {
-        self.mint_in(&mut self.group.lock(), task, is_made)
+    /// Gives a task one send right that is made for it, by who has the receive right.
+    pub(crate) fn mint(&self, task: u64) -> PortRef {
+        self.mint_in(&mut self.group.lock(), task, true)
     }
 
-    /// Gives a task one right like one that this task has; `None` if the port is dead.
+    /// Gives a task one right like one that this task has; `None` if the port is dead, or
+    /// [closed](Self::is_closed).
     pub(crate) fn copy_to(&self, task: u64) -> Option<PortRef> {
         let mut state = self.group.lock();
-        if state.port.is_dead { None } else { Some(self.mint_in(&mut state, task, false)) }
+        let is_open = !(state.port.is_dead || state.port.is_closed);
+        is_open.then(|| self.mint_in(&mut state, task, false))
+    }
+
+    /// Whether its receive right is about to leave the task, or has left.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.group.lock().port.is_closed
     }
 
     fn mint_in(&self, state: &mut State<PortState>, task: u64, is_made: bool) -> PortRef {
@@ -188,7 +211,7 @@ impl Port {
         port.mscount = port.mscount.wrapping_add(u32::from(is_made));
         let epoch = port.holders.epoch;
         port.holders.mint(task, epoch);
-        PortRef { port: self.index, epoch, key: self.key, limit: port.limit }
+        PortRef { port: self.number, epoch, key: self.key, limit: port.limit }
     }
 
     /// The right was not given after all. Meanwhile it may have become the last one.
@@ -396,12 +419,15 @@ impl Port {
         port.mscount = port.mscount.wrapping_sub(1);
     }
 
-    /// Such a handle was dropped.
-    pub(crate) fn drop_local_sender(&self) -> Aftermath {
+    /// Such a handle was dropped. `None`: meanwhile it has become a right to another task's port.
+    pub(crate) fn drop_local_sender(&self) -> Option<Aftermath> {
         let mut state = self.group.lock();
+        if state.port.is_dead && self.moved_to().is_some() {
+            return None;
+        }
         state.port.local_senders -= 1;
         state.port.judge();
-        state.port.aftermath()
+        Some(state.port.aftermath())
     }
 
     /// How many messages of one sender the queue holds.

@@ -34,20 +34,30 @@ pub struct ReceiveRight {
     port: Arc<Port>,
     name: PortName,
     wait: AtomicU32,
-    /// The right lives on as a name only.
-    is_given_up: bool,
+    whose: Whose,
+}
+
+/// Who sees to a receive right when its handle is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// The handle.
+    Handle,
+    /// Nobody needs to: it lives on as a name, or has gone elsewhere.
+    Other,
+    /// It lies in a message: it has no name, and the port dies with the message.
+    Message,
 }
 
 impl ReceiveRight {
     pub(crate) fn new(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
         let wait = AtomicU32::new(Wait::Adaptive as u32);
-        Self { task, port, name, wait, is_given_up: false }
+        Self { task, port, name, wait, whose: Whose::Handle }
     }
 
     /// The right for the time of a call by its name: whoever owns it may give it up meanwhile.
     pub(crate) fn lent(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
         let mut right = Self::new(task, port, name);
-        right.is_given_up = true;
+        right.whose = Whose::Other;
         right
     }
 
@@ -60,11 +70,30 @@ impl ReceiveRight {
     /// Turns the handle into a name: the port lives, and
     /// [`Task::receive_right`](crate::Task::receive_right) makes a handle of it again.
     pub fn into_name(mut self) -> PortName {
-        if !self.is_given_up && !self.task.is_forked() {
+        if self.whose == Whose::Handle && !self.task.is_forked() {
             self.task.names.lock().ports.set_handle(self.port.index, false);
-            self.is_given_up = true;
+            self.whose = Whose::Other;
         }
         self.name
+    }
+
+    /// It has left the task, in a message.
+    pub(super) fn leave(mut self) {
+        self.whose = Whose::Other;
+    }
+
+    /// It lies in a message within the task, or it does not after all.
+    pub(super) fn set_on_its_way(&mut self, is_on_its_way: bool) {
+        self.whose = if is_on_its_way { Whose::Message } else { Whose::Handle };
+    }
+
+    /// It has come out of a message that it lay in: the port, for which another handle is to be made.
+    pub(super) fn arrive(&mut self) -> Option<Arc<Port>> {
+        if self.whose != Whose::Message {
+            return None;
+        }
+        self.whose = Whose::Other;
+        Some(self.port.clone())
     }
 
     pub(crate) fn port(&self) -> &Arc<Port> {
@@ -266,8 +295,11 @@ impl ReceiveRight {
 
 impl Drop for ReceiveRight {
     fn drop(&mut self) {
-        if !self.is_given_up && !self.task.is_forked() {
-            self.task.drop_receive(&self.port, self.name);
+        match self.whose {
+            _ if self.task.is_forked() => {}
+            Whose::Handle => self.task.drop_receive(&self.port, self.name),
+            Whose::Message => self.task.hosted.doom(self.port.clone()),
+            Whose::Other => {}
         }
     }
 }
@@ -299,6 +331,9 @@ pub(super) fn conclude(
     }
     // Of a message of this task's own: no peer has said which of them died on the way.
     into.rights.iter_mut().filter(|right| right.is_dead()).for_each(|right| *right = Right::Dead);
+    if !into.rights.is_empty() {
+        task.receive_within(&mut into.rights);
+    }
     Some(Ok(()))
 }
 

@@ -117,7 +117,7 @@ impl Inner {
     /// acts on events.
     pub(super) fn revoke_by_policy(&self, serial: u32, task: u64, port: Option<PortRef>) {
         let ports = match port {
-            Some(of) => self.port(of.port).filter(|port| port.key == of.key).into_iter().collect(),
+            Some(of) => self.find_port(of.port, of.key).into_iter().collect(),
             None => self.all_ports(),
         };
         for port in ports {

@@ -10,16 +10,18 @@ use crate::client::in_hand::InHand;
 use crate::client::link::{Link, NoRoom};
 use crate::client::local::LocalMessage;
 use crate::client::message::{Message, Received};
+use crate::client::moves::Leaving;
 use crate::client::numbered::Numbered;
 use crate::client::once_right::SendOnceRight;
 use crate::client::port::Port;
+use crate::client::receive_right::ReceiveRight;
 use crate::client::send_right::{Leads, SendRight};
 use crate::client::task::Inner;
 use crate::ipc::PortError;
 use crate::ring::slot::{Head, Nonsense, RIGHT_BYTES, RIGHTS_MAX, Token};
 use crate::wire::mach::PortType;
 use crate::wire::record::Record;
-use crate::wire::request::PortRef;
+use crate::wire::request::{Addressee, PortRef};
 
 /// A right in a message.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub enum Right {
     Send(SendRight),
     /// A send-once right.
     SendOnce(SendOnceRight),
+    /// A receive right: whoever receives the message is the port's receiver from then on.
+    Receive(ReceiveRight),
     /// A right to a port that died on the way (`MACH_PORT_DEAD`).
     Dead,
     /// A right that arrived and found no room in the task's table of names, or no memory for it. It
@@ -42,7 +46,7 @@ impl Right {
         match self {
             Self::Send(right) => right.is_dead(),
             Self::SendOnce(right) => right.local_port().is_some_and(|port| port.is_dead()),
-            Self::Dead | Self::Refused(_) => false,
+            Self::Receive(_) | Self::Dead | Self::Refused(_) => false,
         }
     }
 
@@ -50,6 +54,14 @@ impl Right {
     pub fn into_send(self) -> Option<SendRight> {
         match self {
             Self::Send(right) => Some(right),
+            _ => None,
+        }
+    }
+
+    /// The receive right, if it is one.
+    pub fn into_receive(self) -> Option<ReceiveRight> {
+        match self {
+            Self::Receive(right) => Some(right),
             _ => None,
         }
     }
@@ -69,6 +81,7 @@ impl Right {
         match self {
             Self::Send(_) => Some(PortType::Send),
             Self::SendOnce(_) => Some(PortType::SendOnce),
+            Self::Receive(_) => Some(PortType::Receive),
             Self::Dead | Self::Refused(_) => None,
         }
     }
@@ -77,6 +90,12 @@ impl Right {
 impl From<SendRight> for Right {
     fn from(right: SendRight) -> Self {
         Self::Send(right)
+    }
+}
+
+impl From<ReceiveRight> for Right {
+    fn from(right: ReceiveRight) -> Self {
+        Self::Receive(right)
     }
 }
 
@@ -101,6 +120,9 @@ pub(crate) struct Passage<'l> {
     pub(crate) token: Option<Token>,
     pub(crate) records: Vec<u8>,
     entered: Vec<Entered>,
+    leaving: Vec<Leaving>,
+    /// Where the message goes.
+    to: Addressee,
 }
 
 #[derive(Debug)]
@@ -111,18 +133,21 @@ enum Entered {
 }
 
 impl<'l> Passage<'l> {
-    /// Enters the rights of `message`. The message keeps them until [`depart`](Self::depart).
+    /// Enters the rights of `message`, which goes to `to`. The message keeps them until
+    /// [`depart`](Self::depart).
     ///
     /// # Errors
-    /// [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`], [`SendFailure::NoBuffer`];
-    /// nothing is entered then.
+    /// [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`], [`SendFailure::NotMovable`],
+    /// [`SendFailure::NoBuffer`]; nothing is entered then.
     #[inline]
     pub(crate) fn prepare(
         task: &'l Arc<Inner>,
         message: &mut Message<'_>,
         link: &'l Arc<Link>,
+        to: Addressee,
     ) -> Result<Self, SendFailure> {
-        let mut passage = Self { task, link, token: None, records: Vec::new(), entered: Vec::new() };
+        let (records, entered, leaving) = (Vec::new(), Vec::new(), Vec::new());
+        let mut passage = Self { task, link, token: None, records, entered, leaving, to };
         if message.is_plain() {
             return Ok(passage);
         }
@@ -142,6 +167,13 @@ impl<'l> Passage<'l> {
 
     fn enter(&mut self, message: &mut Message<'_>) -> Result<(), SendFailure> {
         self.records.extend(message.form.iter().flat_map(|form| Record::Form(*form).encode()));
+        // Send rights to a port that goes along lead to where it goes.
+        for right in &message.rights {
+            if let Right::Receive(right) = right {
+                self.leaving.push(self.task.offer(right, self.link, self.to)?);
+            }
+        }
+        let mut leaving = 0;
         match &mut message.reply {
             None => {}
             Some(reply) if reply.local_port().is_some() => self.token = self.token_for(reply)?.1,
@@ -154,6 +186,10 @@ impl<'l> Passage<'l> {
             let record = match right {
                 Right::Send(right) => self.enter_send(right)?,
                 Right::SendOnce(right) => self.enter_once(right)?,
+                Right::Receive(_) => {
+                    leaving += 1;
+                    Record::Receive { key: self.leaving[leaving - 1].to.key }
+                }
                 Right::Dead | Right::Refused(_) => Record::Dead,
             };
             self.records.extend(record.encode());
@@ -162,19 +198,48 @@ impl<'l> Passage<'l> {
     }
 
     fn enter_send(&mut self, right: &SendRight) -> Result<Record, SendFailure> {
-        match right.leads_to() {
-            Leads::Here(port) => {
-                let Some(reference) = port.copy_to(self.link.task) else { return Ok(Record::Dead) };
-                self.entered.push(Entered::Minted(port.clone(), reference));
-                Ok(Record::Send(reference))
-            }
-            Leads::There { receiver, port } => {
-                right.share();
-                let granted = self.task.grant(receiver, port, self.link)?;
-                self.entered.extend(granted.then_some(Entered::Granted { receiver, port }));
-                Ok(if granted { Record::Granted { receiver, port } } else { Record::Dead })
-            }
+        loop {
+            let (receiver, port) = match right.leads_to() {
+                Leads::There { receiver, port } => (receiver, port),
+                Leads::Here(port) => {
+                    if let Some(leaving) = self.leaving.iter().find(|leaving| leaving.is_of(port)) {
+                        (self.link.task, leaving.to)
+                    } else if let Some(reference) = port.copy_to(self.link.task) {
+                        self.entered.push(Entered::Minted(port.clone(), reference));
+                        return Ok(Record::Send(reference));
+                    } else if port.is_closed() {
+                        drop(self.task.moving.lock()); // it leads elsewhere then, or here again
+                        continue;
+                    } else {
+                        return Ok(Record::Dead);
+                    }
+                }
+            };
+            right.share();
+            let granted = self.task.grant(receiver, port, self.link)?;
+            self.entered.extend(granted.then_some(Entered::Granted { receiver, port }));
+            return Ok(if granted { Record::Granted { receiver, port } } else { Record::Dead });
         }
+    }
+
+    /// Publishes the message, by `push`: and with it the receive rights in it leave the task.
+    ///
+    /// # Errors
+    /// [`SendFailure::NotMovable`], and what `push` says: [`refuse`](Self::refuse) is to be called.
+    #[inline]
+    pub(crate) fn publish<R, E>(
+        &self,
+        push: impl FnOnce() -> Result<R, E>,
+    ) -> Result<Result<R, E>, SendFailure> {
+        if self.leaving.is_empty() {
+            return Ok(push());
+        }
+        self.task.publish_leaving(&self.leaving, self.link, push)
+    }
+
+    /// Whether receive rights are in the message.
+    pub(crate) fn moves_ports(&self) -> bool {
+        !self.leaving.is_empty()
     }
 
     fn enter_once(&mut self, right: &mut SendOnceRight) -> Result<Record, SendFailure> {
@@ -202,6 +267,7 @@ impl<'l> Passage<'l> {
         for right in message.rights.drain(..) {
             match right {
                 Right::SendOnce(right) => right.leave(self.link.task),
+                Right::Receive(right) => right.leave(),
                 // This task's own handle goes; the peer's right was counted before.
                 Right::Send(_) | Right::Dead | Right::Refused(_) => {}
             }
@@ -215,12 +281,15 @@ impl<'l> Passage<'l> {
         {
             port.forget_answer(self.link, token);
         }
+        self.leaving.iter().for_each(|leaving| self.task.withdraw(leaving, self.link));
         for entered in self.entered {
             match entered {
                 Entered::Minted(port, right) => {
                     self.task.perform(port.unmint(self.link.task, right));
                 }
                 Entered::Awaited(port, token) => port.forget_answer(self.link, token),
+                // To a port that went along: it ends with the offer.
+                Entered::Granted { port, .. } if self.leaving.iter().any(|leaving| leaving.to == port) => {}
                 // The destination counts as a holder already: kept for the next message to it.
                 Entered::Granted { receiver, port } => self.task.keep_grant(receiver, port, self.link.task),
             }
@@ -283,6 +352,7 @@ impl Inner {
                 Record::SendOnce(token) => drop_answer(token),
                 Record::Granted { receiver, port } => self.refuse_grant(link.task, receiver, port),
                 Record::Numbered { receiver, number, .. } => self.refuse_once(link.task, receiver, number),
+                Record::Receive { key } => self.refuse_moved(link.task, key),
                 Record::Dead | Record::Form(_) => {}
             }
         }
@@ -346,6 +416,7 @@ fn arrive_beside(task: &Arc<Inner>, link: &Arc<Link>, into: &mut Received) -> Re
                 }
                 right.map_or(Right::Dead, Right::SendOnce)
             }
+            Record::Receive { key } => task.receive_moved(link.task, key),
             Record::Dead => Right::Dead,
             Record::Form(form) if is_first => {
                 into.besides.form = Some(form);

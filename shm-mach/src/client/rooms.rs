@@ -125,7 +125,7 @@ impl Inner {
         if !self.names.lock().space.arm_request(held.name.into()).unwrap_or(false) {
             return false;
         }
-        let is_full = match (&held.target, lane) {
+        let is_full = match (held.target(), lane) {
             (Target::Local(port), _) => port.watch_room(held.name),
             (Target::Remote { link, .. }, Some(lane)) => {
                 link.get().is_some_and(|link| self.rooms.watch(link, lane, held.name))
@@ -155,7 +155,7 @@ impl Inner {
         let credits = self.names.lock().credits(name);
         let mut is_full = false;
         for held in credits.iter().filter(|held| !held.is_dead()) {
-            is_full |= match &held.target {
+            is_full |= match held.target() {
                 Target::Local(_) => self.watch_lane(held, None),
                 Target::Remote { .. } => self.watch_by_name(held),
             };
@@ -178,7 +178,7 @@ impl Inner {
             !sender.lane.has_room(0) && self.watch_lane(held, Some((sender.index, &mut sender.lane)))
         });
         let left = held.by_name.lock().put(sender);
-        if let (Some(sender), Some(link)) = (left, held.target.link()) {
+        if let (Some(sender), Some(link)) = (left, held.target().link()) {
             link.close_lane(sender.index, sender.lane);
         }
         is_full

@@ -1,6 +1,8 @@
 //! The send right: what its holders can do with a port.
 
+mod moving;
 mod room;
+mod within;
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
@@ -11,11 +13,9 @@ use futex::Deadline;
 use crate::client::error::{SendError, SendFailure};
 use crate::client::held::{Held, Target};
 use crate::client::link::Link;
-use crate::client::local::LocalMessage;
 use crate::client::message::Message;
 use crate::client::port::Port;
 use crate::client::right::Passage;
-use crate::client::signals;
 use crate::client::space::Leftover;
 use crate::client::task::Inner;
 use crate::ipc::PortName;
@@ -23,7 +23,7 @@ use crate::ring::lane_out::{Death, LaneOut, Refusal};
 use crate::ring::patience::{Patience, Wait};
 use crate::ring::slot::{BODY_MAX, Head, RIGHT_BYTES};
 use crate::ring::world::World as _;
-use crate::wire::request::PortRef;
+use crate::wire::request::{Addressee, PortRef};
 
 /// The right to send to a port, and nothing else: not to receive from it, not to see what others
 /// send, not to hold it up.
@@ -133,8 +133,10 @@ impl SendRight {
     /// # Errors
     /// In the order checked, the message coming back whole: [`SendFailure::Forked`],
     /// [`SendFailure::NoBuffer`] (first use of the right, or its first long body),
-    /// [`SendFailure::PortDied`] or [`SendFailure::Revoked`], [`SendFailure::TooLarge`]; and of a body that
-    /// needs a new region [`SendFailure::NoBuffer`] and [`SendFailure::NoAuthority`].
+    /// [`SendFailure::PortDied`] or [`SendFailure::Revoked`], [`SendFailure::TooLarge`]; of a message that
+    /// carries rights [`SendFailure::TooManyRights`], [`SendFailure::NotIntroduced`] and
+    /// [`SendFailure::NotMovable`]; and of a body that needs a new region [`SendFailure::NoBuffer`] and
+    /// [`SendFailure::NoAuthority`].
     #[inline]
     pub fn send<'a>(&self, message: Message<'a>) -> Result<(), SendError<'a>> {
         self.send_deadline(message, Deadline::NEVER)
@@ -158,7 +160,7 @@ impl SendRight {
         if self.task.is_forked() {
             return Err(SendError::new(SendFailure::Forked, message));
         }
-        let (link, port) = match &self.held.target {
+        let (link, port) = match self.held.target() {
             Target::Remote { receiver, port, link, .. } => match link.get() {
                 Some(link) => (link, *port),
                 None => match self.connect(*receiver, link) {
@@ -191,14 +193,20 @@ impl SendRight {
         mut message: Message<'a>,
         deadline: Deadline,
     ) -> Result<(), SendError<'a>> {
-        let passage = match Passage::prepare(&self.task, &mut message, link) {
+        let to = Addressee::Port { port: port.port, key: port.key };
+        let passage = match Passage::prepare(&self.task, &mut message, link, to) {
             Ok(passage) => passage,
             Err(failure) => return Err(SendError::new(failure, message)),
         };
         let mut head = Head::message(message.id, message.body.len());
         head.reply = passage.token;
         head.rights = passage.records.len() / RIGHT_BYTES;
-        match self.transfer(link, port, head, [&passage.records, message.body], deadline) {
+        let sent = if passage.moves_ports() {
+            self.transfer_moving(link, port, head, (&passage, message.body), deadline)
+        } else {
+            self.transfer(link, port, head, [&passage.records, message.body], deadline)
+        };
+        match sent {
             Ok(()) => {
                 passage.depart(&mut message);
                 Ok(())
@@ -322,7 +330,7 @@ impl SendRight {
 
     /// Closes a lane of this right's. What was sent on it is still received.
     fn close(&self, sender: Option<Box<Sender>>) {
-        if let (Some(sender), Some(link)) = (sender, self.held.target.link()) {
+        if let (Some(sender), Some(link)) = (sender, self.held.target().link()) {
             let Sender { index, lane, .. } = *sender;
             self.task.names.lock().lane_closed(&self.held, index);
             link.close_lane(index, lane);
@@ -336,37 +344,6 @@ impl SendRight {
         link.complete_lane(sender.index, &mut sender.lane);
     }
 
-    fn send_local<'a>(
-        &self,
-        port: &Arc<Port>,
-        message: Message<'a>,
-        deadline: Deadline,
-    ) -> Result<(), SendError<'a>> {
-        let body = message.body;
-        if self.held.is_dead() {
-            return Err(SendError::new(SendFailure::PortDied, message));
-        }
-        if body.len() > BODY_MAX {
-            let failure = SendFailure::TooLarge { length: body.len(), longest: BODY_MAX };
-            return Err(SendError::new(failure, message));
-        }
-        let mut local = LocalMessage::of(message, self.task.identity);
-        loop {
-            let (refused, is_dead) = match port.send_local(local) {
-                Ok(()) => return Ok(()),
-                Err(refused) => refused,
-            };
-            if is_dead {
-                return Err(SendError::new(SendFailure::PortDied, refused.into_message(body)));
-            }
-            if let Err(failure) = signals::go_on(deadline) {
-                return Err(SendError::new(failure, refused.into_message(body)));
-            }
-            local = refused;
-            port.wait_for_room(deadline);
-        }
-    }
-
     /// Somebody else is about to have a way to the port.
     pub(crate) fn share(&self) {
         self.held.share();
@@ -374,7 +351,7 @@ impl SendRight {
 
     /// Whether the port is known to be dead, or the right to be revoked.
     pub(crate) fn is_dead(&self) -> bool {
-        match &self.held.target {
+        match self.held.target() {
             Target::Local(port) => port.is_dead(),
             Target::Remote { .. } => self.held.is_dead(),
         }
@@ -382,7 +359,7 @@ impl SendRight {
 
     /// Where the right leads.
     pub(crate) fn leads_to(&self) -> Leads<'_> {
-        match &self.held.target {
+        match self.held.target() {
             Target::Local(port) => Leads::Here(port),
             Target::Remote { receiver, port, .. } => Leads::There { receiver: *receiver, port: *port },
         }

@@ -112,11 +112,19 @@ impl Settlement {
         }
     }
 
+    /// Whether something of a dead task's is left to be received.
+    pub(super) fn waits_for(&self, task: u64) -> bool {
+        self.state.lock().departed.iter().any(|departed| departed.link.task == task)
+    }
+
     /// Forgets departed links of which nothing is left, and takes the questions that can be answered now.
-    fn close(&self) -> Vec<Question> {
+    /// Says whose links those were.
+    fn close(&self) -> (Vec<u64>, Vec<Question>) {
         let mut state = self.state.lock();
+        let mut over = Vec::new();
         for departed in state.departed.extract_if(.., |departed| departed.is_over()) {
             departed.link.forget_regions();
+            over.push(departed.link.task);
         }
         let State { departed, questions } = &mut *state;
         let waits =
@@ -124,7 +132,7 @@ impl Settlement {
         let (waiting, due) = std::mem::take(questions).into_iter().partition(waits);
         *questions = waiting;
         self.is_open.store(!(departed.is_empty() && questions.is_empty()), Ordering::Release);
-        due
+        (over, due)
     }
 }
 
@@ -134,7 +142,7 @@ impl Port {
         let mut state = self.group.lock();
         let asked = state.port.holders.ask(issuer);
         let limit = state.port.limit;
-        let port = |epoch| PortRef { port: self.index, epoch, key: self.key, limit };
+        let port = |epoch| PortRef { port: self.number, epoch, key: self.key, limit };
         asked.into_iter().map(|(task, epoch)| (task, port(epoch))).collect()
     }
 
@@ -172,7 +180,7 @@ impl Inner {
         let Some(authority) = &self.authority else { return };
         let keep = |about| self.settlement.keep(Question { issuer, asker: authority.task, about });
         for port in self.all_ports().iter().filter(|port| port.awaits_home(issuer)) {
-            keep(Subject::Port(PortRef { port: port.index, epoch: 0, key: port.key, limit: 0 }));
+            keep(Subject::Port(PortRef { port: port.number, epoch: 0, key: port.key, limit: 0 }));
         }
         for (number, _) in
             self.once_grants.passed_on_by(issuer).into_iter().filter(|(_, to)| *to == authority.task)
@@ -199,9 +207,9 @@ impl Inner {
         for link in self.settlement.departed() {
             self.destroy_unread(&link);
         }
-        for question in self.settlement.close() {
-            self.answer_about(question);
-        }
+        let (over, due) = self.settlement.close();
+        over.into_iter().for_each(|task| self.end_offers_of(task));
+        due.into_iter().for_each(|question| self.answer_about(question));
     }
 
     fn answer_about(&self, Question { issuer, asker, about }: Question) {
@@ -216,7 +224,7 @@ impl Inner {
             }
         };
         if asker == authority.task {
-            if let Some(port) = self.port(port.port).filter(|home| home.key == port.key) {
+            if let Some(port) = self.find_port(port.port, port.key) {
                 self.perform(port.settle_home(issuer));
             }
             return;
@@ -254,9 +262,9 @@ mod tests {
         }
         settlement.keep(question(2, 0));
         assert!(settlement.is_due());
-        let due = settlement.close();
+        let (_, due) = settlement.close();
         assert_eq!(due.len(), QUESTIONS_MOST + 1, "and another one has room of its own");
         assert_eq!(due.last(), Some(&question(2, 0)));
-        assert!(!settlement.is_due() && settlement.close().is_empty());
+        assert!(!settlement.is_due() && settlement.close().1.is_empty());
     }
 }

@@ -170,13 +170,13 @@ impl Names {
         self.effects.clear(); // a surplus, which the credits below know better
         let shares = &mut self.keep(name.index()).shares;
         let same =
-            shares.iter_mut().find(|share| !share.held.is_dead() && share.held.target.merges_with(&target));
+            shares.iter_mut().find(|share| !share.held.is_dead() && share.held.target().merges_with(&target));
         if let Some(share) = same {
             share.held.share();
             share.handles += 1;
             share.held.arrivals.fetch_add(1, Ordering::Relaxed);
             share.held.watched.store(0, Ordering::Relaxed);
-            if let (Target::Remote { link, .. }, Some(known)) = (&share.held.target, target.link()) {
+            if let (Target::Remote { link, .. }, Some(known)) = (share.held.target(), target.link()) {
                 let _ = link.set(known.clone());
             }
             return Ok((share.held.clone(), Some(target)));
@@ -331,7 +331,7 @@ impl Names {
         let shares = self.keep(name.index()).shares.iter().rev();
         let place = shares.filter_map(|share| {
             let (lane, generation) = *share.lanes.last()?;
-            let link = share.held.target.link()?;
+            let link = share.held.target().link()?;
             let offset = link.own.geometry.ring(lane) as u64;
             Some(Place { segment: link.number as u32, generation, offset })
         });
@@ -347,7 +347,7 @@ impl Names {
         let is_its = keep.shares.iter().any(|share| std::ptr::eq(&*share.held, held));
         let all_dead = keep.shares.iter().all(|share| share.held.is_dead());
         if is_its && all_dead && matches!(self.state(held.name), Some(State::Port { .. })) {
-            let (port, receiver) = held.target.id(self.space.task());
+            let (port, receiver) = held.target().id(self.space.task());
             self.space.port_died(port, receiver, &mut self.effects);
             self.settle(rest);
         }

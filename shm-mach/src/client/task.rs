@@ -10,6 +10,7 @@ use futex::sync::Lock;
 
 use crate::client::attach::Authority;
 use crate::client::held::{Held, Target};
+use crate::client::hosted::Hosted;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
 use crate::client::numbered::Numbers;
@@ -120,6 +121,10 @@ pub(crate) struct Inner {
     pub(crate) peers: Peers,
     pub(crate) passed: Passed,
     pub(crate) settlement: Settlement,
+    pub(crate) hosted: Hosted,
+    /// Held while receive rights of this task's leave their names. Taken before that of a port, of the
+    /// names, or of a link.
+    pub(crate) moving: Lock<()>,
     /// Held by the thread that acts on news: one after the other, in order.
     pub(crate) acting: Lock<()>,
     /// What the task holds. No other lock is taken while this one is held.
@@ -175,6 +180,8 @@ impl Task {
             peers: Peers::default(),
             passed: Passed::default(),
             settlement: Settlement::default(),
+            hosted: Hosted::default(),
+            moving: Lock::default(),
             acting: Lock::default(),
             names: Lock::new(Names::new(own, table, seed)),
             reader,
@@ -267,7 +274,7 @@ impl Inner {
     }
 
     /// A port's receive right is gone; `is_registered`: the authority keeps a name for it.
-    fn destroy(&self, port: &Port, is_registered: bool) {
+    pub(super) fn destroy(&self, port: &Port, is_registered: bool) {
         if let (true, Some(authority)) = (is_registered, &self.authority) {
             authority.say(&Request::Unregister { key: port.key }, None);
         }
@@ -278,6 +285,7 @@ impl Inner {
             self.look_after_death();
             self.destroy_all_unread();
         }
+        self.end_doomed();
     }
 
     /// Does what a call on names left over. Called with no lock held.
@@ -285,7 +293,7 @@ impl Inner {
         for (old, new) in rest.renamed {
             let sender = old.by_name.lock().end();
             let left = sender.and_then(|sender| new.by_name.lock().inherit(sender));
-            if let (Some(sender), Some(link)) = (left, new.target.link()) {
+            if let (Some(sender), Some(link)) = (left, new.target().link()) {
                 let Sender { index, lane, .. } = *sender;
                 self.names.lock().lane_closed(&new, index);
                 link.close_lane(index, lane);
@@ -317,12 +325,12 @@ impl Inner {
     /// Nobody stands on the credit any more: the receiver counts one sender less.
     fn end_credit(&self, held: &Arc<Held>) {
         let sender = held.by_name.lock().end();
-        if let (Some(sender), Some(link)) = (sender, held.target.link()) {
+        if let (Some(sender), Some(link)) = (sender, held.target().link()) {
             let Sender { index, lane, .. } = *sender;
             link.close_lane(index, lane);
         }
-        self.give_back(&held.target);
-        if let Target::Remote { receiver, port, .. } = held.target {
+        self.give_back(held.target());
+        if let Target::Remote { receiver, port, .. } = *held.target() {
             self.hand_on_spare(receiver, port);
         }
     }
@@ -330,7 +338,10 @@ impl Inner {
     /// Gives back a right of this task's, which the receiver has counted.
     pub(crate) fn give_back(&self, target: &Target) {
         match target {
-            Target::Local(port) => self.perform(port.drop_local_sender()),
+            Target::Local(port) => match port.drop_local_sender() {
+                Some(aftermath) => self.perform(aftermath),
+                None => port.moved_to().into_iter().for_each(|target| self.give_back(target)),
+            },
             Target::Remote { receiver, port, link, by } => {
                 let by = self.passed.leave(*by, *receiver, *port);
                 match link.get() {
@@ -360,6 +371,10 @@ impl Inner {
     /// # Errors
     /// [`PortError::NoSpace`], [`PortError::ResourceShortage`]; the right was given back.
     pub(crate) fn take_in(self: &Arc<Self>, target: Target) -> Result<SendRight, PortError> {
+        if target.has_moved() {
+            // Perhaps from this task, and its own rights to it are about to be known by that.
+            drop(self.moving.lock());
+        }
         let taken = self.names.lock().take_in(target);
         match taken {
             Ok((held, surplus)) => {
@@ -386,6 +401,11 @@ impl Inner {
 
     pub(crate) fn port(&self, index: u32) -> Option<Arc<Port>> {
         self.names.lock().ports.get(index).cloned()
+    }
+
+    /// The port that another task knows by this number and key, if it lives.
+    pub(crate) fn find_port(&self, number: u32, key: u64) -> Option<Arc<Port>> {
+        self.names.lock().ports.find(number, key).filter(|port| port.key == key).cloned()
     }
 
     pub(crate) fn all_ports(&self) -> Vec<Arc<Port>> {

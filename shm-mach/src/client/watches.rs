@@ -85,7 +85,7 @@ impl Held {
     /// later, the word says nothing: the receiver may not have known of it.
     fn is_ended_by(&self, (end, epoch): (End, u32), serial: u64) -> bool {
         let asked = self.watched.load(Ordering::Relaxed);
-        let Target::Remote { port, .. } = &self.target else { return false };
+        let Target::Remote { port, .. } = self.target() else { return false };
         match end {
             End::Died => true,
             End::Revoked => port.epoch < epoch && (1..=serial).contains(&asked),
@@ -98,7 +98,7 @@ impl Names {
     /// The question about a right that is not asked yet, or was asked before the receiver said something about
     /// the port, up to question `serial`: it may have forgotten that it was asked.
     fn watch(held: &Held, serial: u64, next: impl FnOnce() -> u64) -> Option<Control> {
-        let Target::Remote { port, .. } = held.target else { return None };
+        let Target::Remote { port, .. } = *held.target() else { return None };
         if held.is_dead() || held.watched.load(Ordering::Relaxed) > serial {
             return None;
         }
@@ -175,7 +175,7 @@ impl Inner {
     /// # Errors
     /// As [`link_to`](Self::link_to).
     pub(super) fn reach(&self, held: &Held) -> Result<Option<Arc<Link>>, SendFailure> {
-        let Target::Remote { receiver, link, .. } = &held.target else { return Ok(None) };
+        let Target::Remote { receiver, link, .. } = held.target() else { return Ok(None) };
         if let Some(link) = link.get() {
             return Ok(Some(link.clone()));
         }

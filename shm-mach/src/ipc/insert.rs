@@ -217,6 +217,17 @@ impl Space {
         Ok(())
     }
 
+    /// A port of this task has gone to another, and has another id there: what is held for `from` is held for
+    /// `to` from now on, and leads nowhere until the caller says. If there is a name for `to`, somebody has
+    /// told of the port who could not know of it, and the old one becomes a dead name.
+    pub fn follow(&mut self, from: (PortId, ReceiverId), to: (PortId, ReceiverId), effects: &mut Effects) {
+        let name = self.holdings.get(from).name;
+        if name != 0 && self.holdings.get(to).name != 0 {
+            self.bury(name, false, effects);
+        }
+        self.rekey(from, to);
+    }
+
     fn fresh(&self, new: New) -> Result<(State, Place), PortError> {
         Ok(match new {
             New::Receive { port, place, handle } => {

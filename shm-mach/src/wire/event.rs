@@ -10,7 +10,7 @@
 use std::num::NonZeroU32;
 
 use super::bytes::{Reader, Writer};
-use super::request::{OnceRef, PortRef};
+use super::request::{Addressee, OnceRef, PortRef};
 
 /// Who a task is, as the kernel attested it to the authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +240,27 @@ pub enum Event {
         /// Its number for it.
         region: NonZeroU32,
     },
+    /// A task is about to send this one the receive right of a port, which is this task's from now on.
+    /// Answer with ARRIVED when it has come or is destroyed.
+    Offered {
+        /// Who.
+        task: u64,
+        /// The key by which everybody knows the port.
+        key: u64,
+        /// Its queue limit.
+        limit: u32,
+        /// That task keeps a send right to it.
+        keeps: bool,
+        /// Where the message goes.
+        to: Addressee,
+    },
+    /// It has not sent it after all. Not answered.
+    Withdrawn {
+        /// Who.
+        task: u64,
+        /// The port's key.
+        key: u64,
+    },
 }
 
 impl Event {
@@ -309,6 +330,13 @@ impl Event {
             Self::Lent { task, region } => {
                 to.u32(13).u64(task).u32(region.get());
             }
+            Self::Offered { task, key, limit, keeps, to: addressee } => {
+                to.u32(40).u64(task).u64(key).u32(limit).u32(u32::from(keeps));
+                addressee.write(to);
+            }
+            Self::Withdrawn { task, key } => {
+                to.u32(41).u64(task).u64(key);
+            }
         }
         writer.take()
     }
@@ -363,6 +391,14 @@ impl Event {
             21 => Self::ReleasedOnce { task: from.u64()?, number: from.u64()? },
             22 => Self::SettleOnce { issuer: from.u64()?, receiver: from.u64()?, number: from.u64()? },
             13 => Self::Lent { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
+            40 => Self::Offered {
+                task: from.u64()?,
+                key: from.u64()?,
+                limit: from.u32()?,
+                keeps: from.u32()? != 0,
+                to: Addressee::read(&mut from)?,
+            },
+            41 => Self::Withdrawn { task: from.u64()?, key: from.u64()? },
             _ => return None,
         };
         from.end(event)
@@ -435,47 +471,4 @@ fn read_answer(from: &mut Reader<'_>) -> Option<Answer> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_encoded_is_decoded() {
-        let port = PortRef { port: 1, epoch: 2, key: 3, limit: 4 };
-        let who = Attested { pid: 5, uid: 6, gid: 7, started: 8 };
-        let found = Found { receiver: 9, port };
-        let mut all = vec![
-            Event::Challenge { nonce: 1 },
-            Event::Welcome { task: 2, own: who, special: None },
-            Event::Welcome { task: 2, own: who, special: Some(found) },
-            Event::Introduced { task: 3, who, features: 1 },
-            Event::Accepted { task: 4 },
-            Event::Granted { port, by: 0, to: 5, who, moved: true },
-            Event::Released { task: 0, port, count: 1, by: 6 },
-            Event::Died { task: 6 },
-            Event::Appeared { serial: 7, found },
-            Event::Settle { issuer: 1, receiver: 2, port },
-            Event::Settled { task: 1, port, issuer: 2, held: 3 },
-            Event::Revoke { serial: 1, task: 2, port: None },
-            Event::Revoke { serial: 1, task: 2, port: Some(port) },
-            Event::GrantedOnce { by: 1, right: OnceRef::Number(2), to: 3, who, number: 4 },
-            Event::ReleasedOnce { task: 1, number: 2 },
-            Event::SettleOnce { issuer: 1, receiver: 2, number: 3 },
-            Event::Lent { task: 3, region: NonZeroU32::MIN },
-        ];
-        let answers = [
-            Answer::Done,
-            Answer::Peer { who, features: 0 },
-            Answer::Found(found),
-            Answer::Waiting,
-            Answer::Listed { task: 10, who },
-        ];
-        let refused = Refusal::ALL.map(Answer::Refused);
-        all.extend(answers.iter().chain(&refused).map(|answer| Event::Reply { serial: 1, answer: *answer }));
-        for event in all {
-            let bytes = event.encode();
-            assert_eq!(Event::decode(&bytes), Some(event));
-            assert_eq!(Event::decode(&bytes[..bytes.len() - 1]), None, "cut short");
-            assert_eq!(Event::decode(&[&bytes[..], b"x"].concat()), None, "too long");
-        }
-    }
-}
+mod tests;

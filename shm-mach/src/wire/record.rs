@@ -7,6 +7,7 @@
 //! 3 DEAD          0 kind u32 · 4 zero
 //! 4 GRANTED       0 kind u32 · 4 port u32 · 8 key u64 · 16 epoch u32 · 20 limit u32 · 24 receiver u64
 //! 5 NUMBERED      0 kind u32 · 4 is reply u32 · 8 number u64 · 16 zero · 24 receiver u64
+//! 6 RECEIVE       0 kind u32 · 4 zero · 8 key u64 · 16 zero
 //! 8 FORM          0 kind u32 · 4 marks u8 (1 complex, 2 auxiliary data) · 5 reply u8 · 6 reply type u8
 //!                 7 zero · 8 voucher u32 · 12 descriptors u32 · 16 body u32 · 20 auxiliary u16 · 22 zero
 //! ```
@@ -43,6 +44,11 @@ pub enum Record {
         number: u64,
         /// It is the message's reply right.
         is_reply: bool,
+    },
+    /// The receive right of a port that the sender has offered to the task that reads this.
+    Receive {
+        /// By which the authority has told of it.
+        key: u64,
     },
     /// What a message in Mach's form has besides its rights and its body.
     Form(Form),
@@ -81,6 +87,10 @@ impl Record {
                 put(8, &number.to_le_bytes());
                 put(24, &receiver.to_le_bytes());
             }
+            Self::Receive { key } => {
+                put(0, &6u32.to_le_bytes());
+                put(8, &key.to_le_bytes());
+            }
             Self::Form(form) => {
                 let marks = u8::from(form.is_complex) | u8::from(form.aux.is_some()) << 1;
                 let [reply, kind] = form.reply.encode();
@@ -111,6 +121,7 @@ impl Record {
             }
             3 => Some(Self::Dead),
             5 => Some(Self::Numbered { receiver: long(24), number: long(8), is_reply: word(4) != 0 }),
+            6 => Some(Self::Receive { key: long(8) }),
             8 => {
                 let [marks, reply, kind, _] = word(4).to_le_bytes();
                 let has_aux = marks & 2 != 0;
@@ -141,6 +152,7 @@ mod tests {
             Record::SendOnce(Token { slot: u16::MAX, generation: u32::MAX }),
             Record::Numbered { receiver: u64::MAX - 1, number: u64::MAX - 2, is_reply: true },
             Record::Numbered { receiver: 3, number: 4, is_reply: false },
+            Record::Receive { key: u64::MAX - 5 },
             Record::Dead,
             Record::Form(Form::default()),
             Record::Form(Form {
@@ -159,7 +171,7 @@ mod tests {
     #[test]
     fn unknown_kinds_and_slots_are_refused() {
         assert_eq!(Record::decode(&[0; 32]), None);
-        assert_eq!(Record::decode(&[6; 32]), None);
+        assert_eq!(Record::decode(&[7; 32]), None);
         let mut bytes = Record::SendOnce(Token { slot: 1, generation: 1 }).encode();
         bytes[6] = 1;
         assert_eq!(Record::decode(&bytes), None, "a slot above 65,535");

@@ -20,10 +20,13 @@ pub const NAME_MAX: usize = 127;
 /// Bit of task ids that no authority gives: a task uses them for peers that it joined without one.
 pub const PAIRED: u64 = 1 << 63;
 
+/// The number of a port that has moved: others know it by its key alone.
+pub const MOVED: u32 = u32::MAX;
+
 /// Where a send right leads: a port as its receiver's library tells of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PortRef {
-    /// Index in the receiver's table.
+    /// Index in the receiver's table, or [`MOVED`].
     pub port: u32,
     /// The epoch that the right is of.
     pub epoch: u32,
@@ -67,6 +70,40 @@ impl OnceRef {
         }
         let (slot, generation) = (u16::try_from(slot).ok()?, u32::try_from(value).ok()?);
         Some(Self::Token(Token { slot, generation }))
+    }
+}
+
+/// Where a message goes that carries a receive right, as the task knows it that gets it: for a port on its
+/// way cannot be sent to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressee {
+    /// A port.
+    Port {
+        /// Its number.
+        port: u32,
+        /// Its key.
+        key: u64,
+    },
+    /// The port that a send-once right leads to.
+    Once(OnceRef),
+}
+
+impl Addressee {
+    pub(super) fn write(&self, to: &mut Writer) {
+        match self {
+            Self::Port { port, key } => {
+                to.u32(0).u32(*port).u64(*key);
+            }
+            Self::Once(right) => right.write(to.u32(1)),
+        }
+    }
+
+    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+        match from.u32()? {
+            0 => Some(Self::Port { port: from.u32()?, key: from.u64()? }),
+            1 => Some(Self::Once(OnceRef::read(from)?)),
+            _ => None,
+        }
     }
 }
 
@@ -214,6 +251,32 @@ pub enum Request {
         /// The other task.
         task: u64,
     },
+    /// I am about to send that task the receive right of a port of mine. From now on the port is there, by
+    /// this key; nobody has a right to it but I, if I say so.
+    Offer {
+        /// The other task.
+        task: u64,
+        /// A number that nobody can guess, drawn for this.
+        key: u64,
+        /// The port's queue limit.
+        limit: u32,
+        /// I keep a send right.
+        keeps: bool,
+        /// Where the message goes.
+        to: Addressee,
+    },
+    /// I have not sent it, and never will. Not answered.
+    Withdraw {
+        /// The other task.
+        task: u64,
+        /// The port's key.
+        key: u64,
+    },
+    /// A receive right that this task offered me has arrived, or is destroyed. Not answered.
+    Arrived {
+        /// The other task.
+        task: u64,
+    },
     /// A tool's, instead of a hello: the first task after this one that it may look into, and the table
     /// of that task's names.
     List {
@@ -286,6 +349,16 @@ impl Request {
             Self::Adopted { task } => {
                 to.u32(16).u32(serial).u64(*task);
             }
+            Self::Offer { task, key, limit, keeps, to: addressee } => {
+                to.u32(40).u32(serial).u64(*task).u64(*key).u32(*limit).u32(u32::from(*keeps));
+                addressee.write(to);
+            }
+            Self::Withdraw { task, key } => {
+                to.u32(41).u32(serial).u64(*task).u64(*key);
+            }
+            Self::Arrived { task } => {
+                to.u32(42).u32(serial).u64(*task);
+            }
             Self::List { after } => {
                 to.u32(30).u32(serial).u64(*after);
             }
@@ -335,6 +408,15 @@ impl Request {
             15 => Self::Lend { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
             16 => Self::Adopted { task: from.u64()? },
             30 => Self::List { after: from.u64()? },
+            40 => Self::Offer {
+                task: from.u64()?,
+                key: from.u64()?,
+                limit: from.u32()?,
+                keeps: from.u32()? != 0,
+                to: Addressee::read(&mut from)?,
+            },
+            41 => Self::Withdraw { task: from.u64()?, key: from.u64()? },
+            42 => Self::Arrived { task: from.u64()? },
             _ => return None,
         };
         from.end((serial, request))
@@ -372,6 +454,16 @@ mod tests {
             Request::Lend { task: 6, region: NonZeroU32::MIN },
             Request::Adopted { task: 7 },
             Request::List { after: 6 },
+            Request::Offer {
+                task: 1,
+                key: 2,
+                limit: 3,
+                keeps: true,
+                to: Addressee::Port { port: u32::MAX, key: 5 },
+            },
+            Request::Offer { task: 1, key: 2, limit: 3, keeps: false, to: Addressee::Once(token) },
+            Request::Withdraw { task: 1, key: u64::MAX },
+            Request::Arrived { task: 1 },
         ] {
             let bytes = request.encode(77);
             assert!(bytes.len() <= DATAGRAM_MAX);

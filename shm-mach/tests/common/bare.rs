@@ -35,6 +35,22 @@ impl Bare {
         send(&self.socket, &request.encode(0), &[]);
     }
 
+    /// Makes a half known to a task, and gives that task's. Its library must act on the introduction
+    /// meanwhile: `until` it has.
+    pub(crate) fn connect(&self, task: u64, half: &OwnedFd, mut until: impl FnMut()) -> OwnedFd {
+        send(&self.socket, &Request::Connect { task }.encode(1), &[half.as_fd()]);
+        loop {
+            until();
+            let mut bytes = [0; DATAGRAM_MAX];
+            let (length, mut fds) = receive(&self.socket, &mut bytes);
+            match Event::decode(&bytes[..length]).expect("the authority hung up") {
+                Event::Accepted { .. } => return fds.pop().expect("with its half"),
+                Event::Reply { answer, .. } => assert!(matches!(answer, Answer::Peer { .. }), "{answer:?}"),
+                _ => {}
+            }
+        }
+    }
+
     /// Asks, and gives the answer. Events that come before it are lost.
     pub(crate) fn ask(&self, request: &Request) -> Answer {
         self.say(request);

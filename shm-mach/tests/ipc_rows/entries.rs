@@ -224,6 +224,24 @@ fn s5_receive_moved_leaves_send_with_its_references_and_request() {
     assert_eq!((task.bits(name), task.refs(name, DEAD_NAME)), (TypeBits::DEAD_NAME, 6));
 }
 
+/// A port that goes to another task has another id there, and the send right that stays leads to that. A
+/// name that somebody else had made for it meanwhile stays, and the number is free for another port.
+#[test]
+fn a_port_that_goes_by_another_id_elsewhere_keeps_the_name_of_its_send_right() {
+    let there = PortId { birth: OTHER.0, index: u32::MAX, generation: 0, secret: 99 };
+    for is_known in [false, true] {
+        let mut task = Task::new();
+        let name = task.both(1);
+        task.copyin(name, Disposition::MoveReceive).unwrap();
+        let known = is_known.then(|| task.space.insert_send(there, OTHER, &mut task.effects).unwrap());
+        task.space.follow((port(1), ME), (there, OTHER), &mut task.effects);
+        assert_eq!(task.space.name_of(port(1), ME), None, "another port may have the number");
+        assert_eq!(task.space.name_of(there, OTHER), Some(known.unwrap_or(name)));
+        let kept = if is_known { TypeBits::DEAD_NAME } else { TypeBits::SEND };
+        assert_eq!(task.bits(name), kept);
+    }
+}
+
 #[test]
 fn s6_receive_alone_frees_the_name_and_the_request_says_deleted() {
     let mut task = Task::new();

@@ -165,6 +165,7 @@ pub(super) fn give(task: &Task, right: Right) -> (RawName, Special) {
         Right::Dead => return (RawName::DEAD, Special::NONE),
         Right::Send(right) if right.is_dead() => return (RawName::DEAD, Special::NONE),
         Right::Send(right) => return (right.into_name().into(), Special::NONE),
+        Right::Receive(right) => return (right.into_name().into(), Special::NONE),
         Right::SendOnce(right) if right.is_dead() => return (RawName::DEAD, Special::NONE),
         Right::SendOnce(right) => match right.into_name(task) {
             Ok(name) => return (name.into(), Special::NONE),

@@ -18,7 +18,7 @@ use crate::ring::slot::{BODY_MAX, Head};
 impl SendRight {
     /// Looks whether a send would find the port dead, as far as can be told without one.
     pub(crate) fn check_alive(&self) -> Result<(), SendFailure> {
-        let Some(link) = self.held.target.link() else { return Ok(()) };
+        let Some(link) = self.held.target().link() else { return Ok(()) };
         let mut own = self.sender.borrow_mut();
         if let Some(sender) = own.as_mut()
             && sender.lane.see_death()
