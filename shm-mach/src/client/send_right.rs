@@ -352,7 +352,8 @@ impl SendRight {
     /// Whether the port is known to be dead, or the right to be revoked.
     pub(crate) fn is_dead(&self) -> bool {
         match self.held.target() {
-            Target::Local(port) => port.is_dead(),
+            // One that leaves the task just now is not.
+            Target::Local(port) => port.is_dead() && port.moved_to().is_none(),
             Target::Remote { .. } => self.held.is_dead(),
         }
     }
