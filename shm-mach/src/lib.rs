@@ -42,7 +42,9 @@
 //!   is the program `machd`, or an [`authority::Embedded`] in a process of yours. It is needed to meet,
 //!   to find names, to pass a right on to a third task and to hear of deaths at once. It never sees a
 //!   message.
-//! * A [`ReceiveRight`] is a port's receiving end: there is one. Dropping it destroys the port.
+//! * A [`ReceiveRight`] is a port's receiving end: there is one. Dropping it destroys the port. It travels in
+//!   messages too: within a task with its queue, to another task if nobody else has rights to the port
+//!   ([`Immovable`] tells what keeps one). The send rights of the task that gives it away stay good.
 //! * A [`PortSet`] is received from like a port, and gives the messages of all its members.
 //! * A [`SendRight`] lets its holder send, and nothing else. It travels in messages
 //!   ([`Message::with_right`]). Dropping it never loses what was sent before.

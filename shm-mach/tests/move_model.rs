@@ -2,8 +2,10 @@
 //! the new one, the authority and the others, with a kill at every step.
 //!
 //! The full protocol does nothing wrong in any of them; without any one of its rules something goes
-//! wrong, and the shortest way there is printed (`--nocapture`). The code does not have it yet.
+//! wrong, and the shortest way there is printed (`--nocapture`). The code has the part that `alone` models.
 
+#[path = "move_model/alone.rs"]
+mod alone;
 #[path = "move_model/carried.rs"]
 mod carried;
 #[path = "move_model/nest.rs"]
@@ -76,7 +78,9 @@ fn all(rules: Rules) -> Vec<Scenario> {
     });
     let run = move || search(carried::first(), |state| carried::look(state, rules));
     let carried: Scenario = ("a right in a carried message", Box::new(run));
-    queues.into_iter().chain(rights).chain([carried]).chain(nests).collect()
+    let run = move || search(alone::first(), |state| alone::look(state, rules));
+    let alone: Scenario = ("a port of one task alone", Box::new(run));
+    queues.into_iter().chain(rights).chain([carried]).chain(nests).chain([alone]).collect()
 }
 
 #[test]
@@ -134,6 +138,15 @@ fn each_rule_is_needed() {
         ("ports in messages", Rule::CirclesAreDestroyed, Leaked),
         ("ports in messages", Rule::DeathGoesDown, Leaked),
         ("port-destroyed", Rule::DestroyedAreRescued, Missing),
+        ("a port of one task alone", Rule::AnsweredFirst, Lost),
+        ("a port of one task alone", Rule::ClosesFirst, Twice),
+        ("a port of one task alone", Rule::LooksAgain, Lost),
+        ("a port of one task alone", Rule::WithdrawalsAreTold, Leaked),
+        ("a port of one task alone", Rule::OffersEnd, Leaked),
+        ("a port of one task alone", Rule::HeardOutFirst, Lost),
+        ("a port of one task alone", Rule::GiverIsCounted, CutOff),
+        ("a port of one task alone", Rule::ArrivalHears, Lost),
+        ("a port of one task alone", Rule::ClaimsWait, CutOff),
     ];
     for (name, rule, kind) in expected {
         let found = all(Rules::FULL.without(rule)).into_iter().find(|(other, _)| *other == name);

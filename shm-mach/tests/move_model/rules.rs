@@ -87,6 +87,26 @@ pub(crate) enum Rule {
     DeathGoesDown,
     /// A port that would die with a message goes to where its port-destroyed request says.
     DestroyedAreRescued,
+
+    // A port that is its receiver's alone, as the code moves it.
+    /// Its receiver sends the message when the authority has answered, and so has told the new one.
+    AnsweredFirst,
+    /// It closes the port before it publishes the message.
+    ClosesFirst,
+    /// It looks again then whether anything lies in the queue.
+    LooksAgain,
+    /// Who was offered a port hears when it will not come.
+    WithdrawalsAreTold,
+    /// A port that was offered and has not come ends with who has offered it.
+    OffersEnd,
+    /// But not before all that one had sent was received.
+    HeardOutFirst,
+    /// The new receiver counts the old one as a sender, if it says so.
+    GiverIsCounted,
+    /// It hears what it was told before it looks for the port that has come.
+    ArrivalHears,
+    /// And before it judges a claim to a port that it does not know.
+    ClaimsWait,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
