@@ -10,8 +10,8 @@ use common::meet::{
 use common::{inherited, role, spawn};
 use shm_mach::authority::Embedded;
 use shm_mach::{
-    Deadline, Immovable, Message, Notification, NotificationKind, Options, PortError, ReceiveError,
-    ReceiveRight, Received, Right, RightKind, SendFailure, SendRight, Task, TypeBits, join,
+    Deadline, GuardOptions, Immovable, Message, Notification, NotificationKind, Options, PortError,
+    ReceiveError, ReceiveRight, Received, Right, RightKind, SendFailure, SendRight, Task, TypeBits, join,
 };
 
 /// Two tasks that know each other.
@@ -114,6 +114,27 @@ fn o3_numbers_begin_again_and_the_limit_stays() {
     port.request_no_senders(0, &port);
     let message = next(&port, "no senders");
     assert_eq!(message.notification(), Some(Notification::NoSenders { mscount: 0 }), "none was made here");
+}
+
+/// A guard and a context stay behind: they are what the old receiver has said.
+#[test]
+fn o3_mv6_a_guard_is_lost_on_the_way() {
+    let pair = pair();
+    let inbox = pair.task.allocate().unwrap();
+    let to_inbox = inbox.make_send();
+    for is_within in [true, false] {
+        let port = pair.task.allocate().unwrap();
+        pair.task.guard(port.name(), 7, GuardOptions::default()).unwrap();
+        let (to, at, task) = if is_within {
+            (&to_inbox, &inbox, &pair.task)
+        } else {
+            (&pair.to_other, &pair.port, &pair.other)
+        };
+        to.send(Message::new(1, b"").with_right(port)).unwrap();
+        let port = moved(at);
+        assert_eq!(task.get_context(port.name()), Ok(0));
+        assert_eq!(task.unguard(port.name(), 7), Err(PortError::NotGuarded));
+    }
 }
 
 /// Without any right to it, and with a name that only stands for it.
@@ -336,6 +357,15 @@ fn mv6_what_cannot_be_moved_comes_back() {
     assert_eq!(why(full).0, Immovable::Requested, "it is to be told of another port");
     drop(right);
     assert_eq!(why_other_task(&pair), Immovable::OtherTask);
+    // Also within the task.
+    let bound = task.allocate().unwrap();
+    task.guard(bound.name(), 7, GuardOptions { is_immovable: true, ..GuardOptions::default() }).unwrap();
+    let (reason, bound) = why(bound);
+    assert_eq!(reason, Immovable::Restricted);
+    let (failure, bound) = refused(&task.allocate().unwrap().make_send(), bound);
+    assert_eq!(failure, SendFailure::NotMovable(Immovable::Restricted));
+    task.unguard(bound.name(), 7).unwrap();
+    assert_eq!(why(bound).0, Immovable::Restricted, "for good");
 }
 
 fn why_other_task(pair: &Pair) -> Immovable {
