@@ -4,6 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`ledger`] | what it knows, as a state machine without I/O |
+//! | `names` | names of services, and who waits for them |
 //! | `owed` | what a task is told once it reads again |
 //! | [`policy`] | what the program that runs an authority can have it do |
 //! | [`listen`] | where it is found; an authority inside a program |
@@ -13,6 +14,7 @@ pub mod ledger;
 mod lent;
 pub mod listen;
 mod moves;
+mod names;
 mod once;
 mod owed;
 mod page;

@@ -25,6 +25,7 @@ pub(crate) mod link;
 pub(crate) mod list;
 pub(crate) mod listener;
 pub(crate) mod local;
+pub(crate) mod look_ups;
 pub mod mach;
 pub(crate) mod message;
 pub(crate) mod moves;

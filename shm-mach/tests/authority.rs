@@ -44,6 +44,23 @@ fn a_child_reaches_its_parent_by_its_special_port() {
     peer.finish();
 }
 
+/// Fails if what nobody waits for any more stays with the authority: then a task is refused in the end, and
+/// whoever registers the name has senders that know nothing of it.
+#[test]
+fn look_ups_that_were_given_up_are_forgotten() {
+    let authority = Embedded::start().unwrap();
+    let attach = || Task::attach_to(authority.connect().unwrap(), &Options::default()).unwrap().0;
+    let (waiter, registrar) = (attach(), attach());
+    for _ in 0..1500 {
+        let found = waiter.look_up_deadline("late", Deadline::NOW);
+        assert!(matches!(found, Err(AuthorityError::UnknownService)), "{found:?}");
+    }
+    // Served after what was said before.
+    assert!(matches!(waiter.look_up("nobody"), Err(AuthorityError::UnknownService)));
+    let service = registrar.check_in("late").unwrap();
+    assert!(!service.revoke(waiter.identity()), "nobody holds a right but the authority");
+}
+
 #[test]
 fn names_are_found_and_waited_for() {
     const TEST: &str = "names_are_found_and_waited_for";

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::authority::lent::Lent;
 use crate::authority::moves::Moves;
+use crate::authority::names::Waiting;
 use crate::authority::owed::{self, Owed};
 use crate::wire::event::{Answer, Attested, Event, Found, Refusal};
-use crate::wire::request::{PortRef, Request};
+use crate::wire::request::Request;
 
-/// Names that one task may register, and look-ups that it may have waiting.
-const NAMES_A_TASK: usize = 1024;
 /// Tasks that one task may be introduced to.
 const PEERS_A_TASK: usize = 4096;
 /// How much of what others have for it a task is told at once when it reads again.
@@ -32,7 +31,7 @@ pub struct Outgoing<F> {
 pub struct Ledger {
     pub(super) tasks: BTreeMap<u64, Task>,
     pub(super) names: HashMap<String, Found>,
-    waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<Waiting>,
     pub(super) pairs: HashMap<(u64, u64), Pair>,
     /// Regions on their way, from one task to another.
     pub(super) lent: Lent,
@@ -49,16 +48,9 @@ pub(super) struct Task {
     features: u32,
     /// Tasks that must hear of this one's death.
     pub(super) peers: BTreeSet<u64>,
-    names: usize,
+    pub(super) names: usize,
     /// It does not read what it is told, and its queue is full.
     congested: bool,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    name: String,
-    task: u64,
-    serial: u32,
 }
 
 /// How far two tasks have been introduced.
@@ -179,6 +171,10 @@ impl Ledger {
                 self.unregister(from, key);
                 return None;
             }
+            Request::StopWaiting { look_up } => {
+                self.stop_waiting(from, look_up);
+                return None;
+            }
             Request::Confirm => Ok(Answer::Done),
             Request::Lend { task, region } => self.lend(from, task, region, fd, out),
             Request::Adopted { task } => {
@@ -244,7 +240,7 @@ impl Ledger {
     }
 
     /// Lets `to` use a right: the receiver is told first.
-    fn give<F>(&mut self, right: Found, by: u64, to: u64, moved: bool, out: &mut Events<F>) {
+    pub(super) fn give<F>(&mut self, right: Found, by: u64, to: u64, moved: bool, out: &mut Events<F>) {
         let Some(who) = self.tasks.get(&to).map(|task| task.who) else { return };
         let granted = Event::Granted { port: right.port, by, to, who, moved };
         self.tell(right.receiver, granted, None, out);
@@ -252,69 +248,6 @@ impl Ledger {
             // Both are known to live here, and the quota was looked at before.
             let _ = self.acquaint(right.receiver, to);
         }
-    }
-
-    fn register<F>(
-        &mut self,
-        from: u64,
-        name: String,
-        port: PortRef,
-        out: &mut Events<F>,
-    ) -> Result<Answer, Refusal> {
-        if let Some(found) = self.names.get(&name) {
-            let own = found.receiver == from;
-            return Err(if own { Refusal::ServiceActive } else { Refusal::NotPrivileged });
-        }
-        let task = self.tasks.get_mut(&from).ok_or(Refusal::TaskDied)?;
-        if task.names >= NAMES_A_TASK {
-            return Err(Refusal::NoBuffer);
-        }
-        task.names += 1;
-        let found = Found { receiver: from, port };
-        let (served, still): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.name == name);
-        self.waiting = still;
-        self.names.insert(name, found);
-        for Waiting { task, serial, .. } in served {
-            self.give(found, 0, task, false, out);
-            self.tell(task, Event::Appeared { serial, found }, None, out);
-        }
-        Ok(Answer::Done)
-    }
-
-    fn unregister(&mut self, from: u64, key: u64) {
-        let before = self.names.len();
-        self.names.retain(|_, found| found.receiver != from || found.port.key != key);
-        let gone = before - self.names.len();
-        if let Some(task) = self.tasks.get_mut(&from) {
-            task.names -= gone;
-        }
-    }
-
-    fn look_up<F>(
-        &mut self,
-        from: u64,
-        serial: u32,
-        name: String,
-        wait: bool,
-        out: &mut Events<F>,
-    ) -> Result<Answer, Refusal> {
-        if let Some(found) = self.names.get(&name).copied() {
-            self.reachable(found.receiver)?;
-            if found.receiver != from {
-                self.acquaint(found.receiver, from)?;
-            }
-            self.give(found, 0, from, false, out);
-            return Ok(Answer::Found(found));
-        }
-        if !wait {
-            return Err(Refusal::UnknownService);
-        }
-        if self.waiting.iter().filter(|waiting| waiting.task == from).count() >= NAMES_A_TASK {
-            return Err(Refusal::NoBuffer);
-        }
-        self.waiting.push(Waiting { name, task: from, serial });
-        Ok(Answer::Waiting)
     }
 
     fn connect<F>(

@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
+use crate::client::look_ups::LookUps;
 use crate::client::unsaid::{Unsaid, Waiting};
 use crate::ring::layout::Bell;
 use crate::ring::samples::Samples;
@@ -124,7 +125,7 @@ struct Talk {
     serial: u32,
     events: VecDeque<(Event, Option<OwnedFd>)>,
     replies: HashMap<u32, (Answer, Option<OwnedFd>)>,
-    appeared: HashMap<u32, Found>,
+    look_ups: LookUps,
 }
 
 impl Authority {
@@ -218,7 +219,12 @@ impl Authority {
     fn drain(&self, talk: &mut Talk) {
         loop {
             match receive(&self.socket, false) {
-                Ok((Event::Reply { serial, answer }, fd)) => drop(talk.replies.insert(serial, (answer, fd))),
+                Ok((Event::Reply { serial, answer }, fd)) => {
+                    if answer != Answer::Waiting {
+                        talk.look_ups.end(serial);
+                    }
+                    talk.replies.insert(serial, (answer, fd));
+                }
                 Ok(event) => {
                     talk.events.push_back(event);
                     self.kept.fetch_add(1, Ordering::Relaxed);
@@ -241,7 +247,11 @@ impl Authority {
         let serial = {
             let mut talk = self.talk.lock();
             talk.serial = talk.serial.wrapping_add(1);
-            talk.serial
+            let serial = talk.serial;
+            if let Request::LookUp { wait: true, .. } = request {
+                talk.look_ups.begin(serial);
+            }
+            serial
         };
         self.send(request, serial, fd)?;
         loop {
@@ -311,14 +321,23 @@ impl Authority {
         }
     }
 
-    /// Keeps what a waiting look-up came to.
-    pub(crate) fn appeared(&self, serial: u32, found: Found) {
-        self.talk.lock().appeared.insert(serial, found);
+    /// Keeps what a waiting look-up came to; gives it back if nobody waits for that any more.
+    pub(crate) fn appeared(&self, serial: u32, found: Found) -> Option<Found> {
+        self.talk.lock().look_ups.appear(serial, found)
     }
 
     /// What a waiting look-up came to, if it has.
     pub(crate) fn take_appeared(&self, serial: u32) -> Option<Found> {
-        self.talk.lock().appeared.remove(&serial)
+        self.talk.lock().look_ups.take(serial)
+    }
+
+    /// A waiting look-up is given up, unless it has come to something after all.
+    pub(crate) fn give_up(&self, serial: u32) -> Option<Found> {
+        let found = self.talk.lock().look_ups.give_up(serial);
+        if found.is_none() {
+            self.say(&Request::StopWaiting { look_up: serial }, None);
+        }
+        found
     }
 
     /// How many events have arrived: taken before a look, for [`wait_for_event`](Self::wait_for_event)

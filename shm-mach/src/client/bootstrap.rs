@@ -118,7 +118,8 @@ impl Task {
                 return Err(AuthorityError::Gone);
             }
             if deadline.has_passed() {
-                return Err(AuthorityError::UnknownService);
+                let found = authority.give_up(serial).ok_or(AuthorityError::UnknownService)?;
+                return self.redeem(found);
             }
             authority.wait_for_event(seen, deadline.min(Deadline::after(TICK)));
         }

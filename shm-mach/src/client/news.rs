@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futex::{Deadline, Gate};
 
 use crate::client::attach::Authority;
+use crate::client::holders::AUTHORITY;
 use crate::client::link::Link;
 use crate::client::peers::identity;
 use crate::client::port::Aftermath;
@@ -25,7 +26,7 @@ use crate::ring::slot::Nonsense;
 use crate::ring::world::World;
 use crate::segment::Shared;
 use crate::wire::control::{Control, NO_TOKEN};
-use crate::wire::event::Event;
+use crate::wire::event::{Event, Found};
 use crate::wire::request::{MOVED, PortRef};
 
 impl World for Inner {
@@ -305,8 +306,9 @@ impl Inner {
             Event::Revoke { serial, task, port } => self.revoke_by_policy(serial, task, port),
             Event::Died { task } => self.lose_task(task),
             Event::Appeared { serial, found } => {
-                if let Some(authority) = &self.authority {
-                    authority.appeared(serial, found);
+                let unwanted = self.authority.as_ref().and_then(|all| all.appeared(serial, found));
+                if let Some(Found { receiver, port }) = unwanted {
+                    self.refuse_grant(AUTHORITY, receiver, port);
                 }
             }
             Event::GrantedOnce { by, right, to, who, number } => {

@@ -251,6 +251,12 @@ pub enum Request {
         /// The other task.
         task: u64,
     },
+    /// Nobody waits any more for what I had asked to be looked up: an APPEARED that comes all the same
+    /// brings a right that I give back. Not answered.
+    StopWaiting {
+        /// The serial of that request.
+        look_up: u32,
+    },
     /// I am about to send that task the receive right of a port of mine. From now on the port is there, by
     /// this key; nobody has a right to it but I, if I say so.
     Offer {
@@ -349,6 +355,9 @@ impl Request {
             Self::Adopted { task } => {
                 to.u32(16).u32(serial).u64(*task);
             }
+            Self::StopWaiting { look_up } => {
+                to.u32(31).u32(serial).u32(*look_up);
+            }
             Self::Offer { task, key, limit, keeps, to: addressee } => {
                 to.u32(40).u32(serial).u64(*task).u64(*key).u32(*limit).u32(u32::from(*keeps));
                 addressee.write(to);
@@ -408,6 +417,7 @@ impl Request {
             15 => Self::Lend { task: from.u64()?, region: NonZeroU32::new(from.u32()?)? },
             16 => Self::Adopted { task: from.u64()? },
             30 => Self::List { after: from.u64()? },
+            31 => Self::StopWaiting { look_up: from.u32()? },
             40 => Self::Offer {
                 task: from.u64()?,
                 key: from.u64()?,
@@ -454,6 +464,7 @@ mod tests {
             Request::Lend { task: 6, region: NonZeroU32::MIN },
             Request::Adopted { task: 7 },
             Request::List { after: 6 },
+            Request::StopWaiting { look_up: 8 },
             Request::Offer {
                 task: 1,
                 key: 2,

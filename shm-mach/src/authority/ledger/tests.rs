@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::request::PortRef;
 
 const PORT: PortRef = PortRef { port: 3, epoch: 0, key: 99, limit: 5 };
 const WHO: Attested = Attested { pid: 1, uid: 2, gid: 3, started: 4 };
@@ -13,42 +14,6 @@ fn ask(ledger: &mut Ledger, from: u64, request: Request) -> (Option<Answer>, Vec
     let mut out: Events<u32> = Vec::new();
     let answer = ledger.invoke(from, 1, request, Some(7), &mut out);
     (answer, out.into_iter().map(|outgoing| (outgoing.to, outgoing.event)).collect())
-}
-
-#[test]
-fn the_receiver_is_told_before_the_requester_is_answered() {
-    let (mut ledger, ids) = tasks(2);
-    let name = "service".to_owned();
-    let (answer, _) = ask(&mut ledger, ids[0], Request::Register { name: name.clone(), port: PORT });
-    assert_eq!(answer, Some(Answer::Done));
-    let (answer, events) = ask(&mut ledger, ids[1], Request::LookUp { name, wait: false });
-    assert_eq!(answer, Some(Answer::Found(Found { receiver: ids[0], port: PORT })));
-    assert_eq!(events, [(ids[0], Event::Granted { port: PORT, by: 0, to: ids[1], who: WHO, moved: false })]);
-}
-
-#[test]
-fn a_name_belongs_to_its_task_until_that_dies() {
-    let (mut ledger, ids) = tasks(2);
-    let register = |name: &str| Request::Register { name: name.to_owned(), port: PORT };
-    assert_eq!(ask(&mut ledger, ids[0], register("n")).0, Some(Answer::Done));
-    let refused = |refusal| Some(Answer::Refused(refusal));
-    assert_eq!(ask(&mut ledger, ids[0], register("n")).0, refused(Refusal::ServiceActive));
-    assert_eq!(ask(&mut ledger, ids[1], register("n")).0, refused(Refusal::NotPrivileged));
-    ledger.died::<u32>(ids[0], &mut Vec::new());
-    assert_eq!(ask(&mut ledger, ids[1], register("n")).0, Some(Answer::Done));
-}
-
-#[test]
-fn a_look_up_may_wait() {
-    let (mut ledger, ids) = tasks(2);
-    let look_up = |wait| Request::LookUp { name: "later".to_owned(), wait };
-    let refused = Some(Answer::Refused(Refusal::UnknownService));
-    assert_eq!(ask(&mut ledger, ids[1], look_up(false)).0, refused);
-    assert_eq!(ask(&mut ledger, ids[1], look_up(true)).0, Some(Answer::Waiting));
-    let register = Request::Register { name: "later".to_owned(), port: PORT };
-    let (_, events) = ask(&mut ledger, ids[0], register);
-    let found = Found { receiver: ids[0], port: PORT };
-    assert_eq!(events[1], (ids[1], Event::Appeared { serial: 1, found }));
 }
 
 #[test]
