@@ -6,6 +6,8 @@
 
 #[path = "move_model/alone.rs"]
 mod alone;
+#[path = "common/search.rs"]
+mod breadth_first;
 #[path = "move_model/carried.rs"]
 mod carried;
 #[path = "move_model/nest.rs"]

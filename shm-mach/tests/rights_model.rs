@@ -6,78 +6,31 @@
 
 #[path = "rights_model/rules.rs"]
 mod rules;
+#[path = "common/search.rs"]
+mod search;
 #[path = "rights_model/state.rs"]
 mod state;
 #[path = "rights_model/steps.rs"]
 mod steps;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use rules::{Rule, Rules};
+use search::{Look, Search, search};
 use state::{State, Wrong};
-use steps::{Bounds, Step, Steps};
+use steps::{Bounds, Steps};
 
-/// What a search came to: how many states it saw, and what went wrong first, with the way there.
-struct Search {
-    states: usize,
-    wrong: Option<(Wrong, Vec<Step>)>,
+fn look(state: &State, rules: Rules, bounds: Bounds) -> Look<State, Wrong, usize> {
+    let steps = Steps::of(state, rules, bounds).found;
+    let mut look = Look { steps, wrong: state.wrong, is_goal: state.fired };
+    if look.is_quiet() && !state.fired && !state.any_right() {
+        look.wrong = look.wrong.or(Some(Wrong::Missing));
+    }
+    look
 }
 
-/// Quick also in a debug build; nobody chooses the states to spite it.
-#[derive(Default)]
-struct Mix(u64);
-
-impl Hasher for Mix {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u8(*byte);
-        }
-    }
-
-    fn write_u8(&mut self, byte: u8) {
-        self.0 = (self.0.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write_isize(&mut self, discriminant: isize) {
-        self.write_u8(discriminant as u8);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
-    }
-}
-
-/// Breadth first: the first thing found is the one with the shortest way.
-fn search(first: State, rules: Rules, bounds: Bounds) -> Search {
-    let mut seen: HashMap<State, usize, BuildHasherDefault<Mix>> = HashMap::default();
-    seen.insert(first, 0);
-    let mut all: Vec<(State, usize, Step)> = vec![(first, 0, ("", 0, false))];
-    let mut at = 0;
-    while at < all.len() {
-        let state = all[at].0;
-        let steps = Steps::of(&state, rules, bounds).found;
-        let is_quiet = !steps.iter().any(|((_, _, happens), _)| *happens);
-        let is_missing = is_quiet && !state.fired && !state.any_right();
-        if let Some(wrong) = state.wrong.or(is_missing.then_some(Wrong::Missing)) {
-            let mut way = Vec::new();
-            while at > 0 {
-                way.push(all[at].2);
-                at = all[at].1;
-            }
-            way.reverse();
-            return Search { states: all.len(), wrong: Some((wrong, way)) };
-        }
-        for (step, next) in steps {
-            if let Entry::Vacant(vacant) = seen.entry(next) {
-                vacant.insert(all.len());
-                all.push((next, at, step));
-            }
-        }
-        at += 1;
-    }
-    Search { states: all.len(), wrong: None }
+fn explore(first: State, rules: Rules, bounds: Bounds) -> Search<Wrong> {
+    search(first, |state| look(state, rules, bounds))
 }
 
 /// Task 0 holds one right, which R has given it over their link; R itself has none.
@@ -135,22 +88,15 @@ fn scenarios() -> [(&'static str, State, Bounds); 7] {
     ]
 }
 
-fn show(way: &[Step]) -> String {
-    let lines = way.iter().map(|(name, task, _)| match task {
-        0..=2 => format!("  task {task} {name}\n"),
-        _ => format!("  {name}\n"),
-    });
-    lines.collect()
-}
-
 #[test]
 fn the_full_protocol_does_nothing_wrong() {
     for (name, first, bounds) in scenarios() {
-        let Search { states, wrong } = search(first, Rules::FULL, bounds);
+        let Search { states, goals, wrong } = explore(first, Rules::FULL, bounds);
         println!("{name}: {states} states");
         if let Some((wrong, way)) = wrong {
-            panic!("{name}: {wrong:?}\n{}", show(&way));
+            panic!("{name}: {wrong:?}\n{way}");
         }
+        assert!(goals > 0, "{name}: never gets to its end");
     }
 }
 
@@ -183,9 +129,9 @@ fn each_rule_is_needed() {
         scenarios().into_iter().map(|(name, first, bounds)| (name, (first, bounds))).collect();
     for (name, rule, kind) in expected {
         let (first, bounds) = scenarios[name];
-        let found = search(first, Rules::FULL.without(rule), bounds).wrong;
+        let found = explore(first, Rules::FULL.without(rule), bounds).wrong;
         let (wrong, way) = found.unwrap_or_else(|| panic!("without {rule:?} nothing goes wrong"));
-        println!("without {rule:?}, {name}: {wrong:?}\n{}", show(&way));
-        assert_eq!(wrong, kind, "without {rule:?}\n{}", show(&way));
+        println!("without {rule:?}, {name}: {wrong:?}\n{way}");
+        assert_eq!(wrong, kind, "without {rule:?}\n{way}");
     }
 }

@@ -14,9 +14,8 @@ pub(crate) struct Bounds {
     pub(crate) grants: u8,
 }
 
-/// A step: its name, the task, and whether it happens by itself: it is the libraries', A's, or R's
-/// receiving, and not what a program or a murderer may do or not.
-pub(crate) type Step = (&'static str, usize, bool);
+/// The number of a step is that of its task.
+pub(crate) type Step = crate::search::Step<usize>;
 
 pub(crate) struct Steps<'s> {
     from: &'s State,
