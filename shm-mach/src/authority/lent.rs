@@ -11,17 +11,25 @@ use crate::wire::event::{Answer, Event, Refusal};
 const OF_A_PAIR: u32 = 64;
 /// The same, for all others together.
 const OF_A_TASK: u32 = 256;
+/// The same, of all tasks of one user: the kernel lets the authority have only so many descriptors in
+/// flight, as many as it may have open, and refuses those of everybody when they are used up.
+const OF_A_USER: u32 = 512;
 
 /// How many are on their way, from whom and to whom.
 #[derive(Debug, Default)]
 pub(super) struct Lent(BTreeMap<(u64, u64), u32>);
 
 impl Lent {
-    /// One more, if that is not too many; says whether.
-    fn add(&mut self, from: u64, to: u64) -> bool {
-        let of_task: u32 = self.0.range((from, 0)..=(from, u64::MAX)).map(|(_, count)| count).sum();
+    /// One more, if that is not too many; says whether. `is_same_user`: of a task, whether its user is
+    /// that of `from`.
+    fn add(&mut self, from: u64, to: u64, is_same_user: impl Fn(u64) -> bool) -> bool {
+        let sum = |is_of: &dyn Fn(u64) -> bool| -> u32 {
+            self.0.iter().filter(|((by, _), _)| is_of(*by)).map(|(_, count)| count).sum()
+        };
         let of_pair = self.0.get(&(from, to)).copied().unwrap_or(0);
-        let has_room = of_pair < OF_A_PAIR && of_task < OF_A_TASK;
+        let has_room = of_pair < OF_A_PAIR
+            && sum(&|task| task == from) < OF_A_TASK
+            && sum(&|task| task == from || is_same_user(task)) < OF_A_USER;
         if has_room {
             self.0.insert((from, to), of_pair + 1);
         }
@@ -59,7 +67,8 @@ impl Ledger {
             return Err(Refusal::TaskDied);
         }
         self.reachable(to)?;
-        if !self.lent.add(from, to) {
+        let user = |task: u64| self.tasks.get(&task).map(|task| task.who.uid);
+        if !self.lent.add(from, to, |other| user(other) == user(from)) {
             return Err(Refusal::NoBuffer);
         }
         self.tell(to, Event::Lent { task: from, region }, Some(fd), out);
@@ -74,20 +83,31 @@ mod tests {
     #[test]
     fn only_so_many_are_on_their_way() {
         let mut lent = Lent::default();
+        let alone = |_| false;
         for to in 10..14 {
             for _ in 0..OF_A_PAIR {
-                assert!(lent.add(1, to));
+                assert!(lent.add(1, to, alone));
             }
-            assert!(!lent.add(1, to), "too many for one");
+            assert!(!lent.add(1, to, alone), "too many for one");
         }
-        assert!(!lent.add(1, 14), "too many of one");
-        assert!(lent.add(2, 10), "another one has room of its own");
+        assert!(!lent.add(1, 14, alone), "too many of one");
+        assert!(lent.add(2, 10, alone), "another one has room of its own");
         lent.take(1, 10);
         lent.take(1, 99);
-        assert!(lent.add(1, 14) && !lent.add(1, 14));
+        assert!(lent.add(1, 14, alone) && !lent.add(1, 14, alone));
         lent.forget(10);
-        assert!(lent.add(1, 10));
+        assert!(lent.add(1, 10, alone));
         lent.forget(1);
         assert_eq!(lent.0.len(), 0);
+    }
+    #[test]
+    fn the_tasks_of_one_user_use_up_nobody_elses() {
+        let mut lent = Lent::default();
+        let is_of_the_first = |task| task < 100;
+        let taken = (0..20).filter(|from| {
+            (0..OF_A_PAIR).filter(|_| lent.add(*from, 200, is_of_the_first)).count() == OF_A_PAIR as usize
+        });
+        assert_eq!(taken.count(), (OF_A_USER / OF_A_PAIR) as usize);
+        assert!(!lent.add(99, 201, is_of_the_first) && lent.add(100, 200, |task| task >= 100));
     }
 }
