@@ -3,7 +3,7 @@
 //! A message is a header, descriptors of rights and of memory, and plain bytes, as C programs for Mach
 //! write it; see the folder's `messages.md` for its bytes, and for how it travels. A program of this
 //! crate's own interface understands it and is understood: each right in a [`Message`](crate::Message) is a
-//! PORT descriptor here, and the other way round.
+//! PORT descriptor here, and the other way round. A [`Parcel`] is for such a program that sends memory.
 //!
 //! ```
 //! use shm_mach::mach::{Bits, Call, Code, Header, Options};
@@ -41,6 +41,7 @@ mod destroy;
 mod letter;
 #[allow(unsafe_code, reason = "memory that is known by its address alone")]
 mod memory;
+mod parcel;
 mod place;
 mod receive;
 mod reply;
@@ -66,6 +67,7 @@ pub use crate::wire::mach::{
     PortType, SecurityToken, Special, Trailer, Vector,
 };
 pub use memory::Raw;
+pub use parcel::Parcel;
 
 /// The arguments of a call, beside its buffer.
 #[derive(Clone, Copy, Debug, Default)]

@@ -78,7 +78,7 @@ impl<'a> Message<'a> {
 
     /// Its body.
     pub fn body(&self) -> &'a [u8] {
-        self.body
+        self.form.map_or(self.body, |form| form.body(self.body))
     }
 
     /// Takes its reply right out again.

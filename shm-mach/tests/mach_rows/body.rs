@@ -220,3 +220,38 @@ fn ps9_a_set_is_nothing_to_send_to() {
     assert_eq!(Bytes::to(set, 1).send(&task), Code::SEND_INVALID_DEST);
     assert_eq!(Bytes::to(port, 1).complex(1).port(set, MOVE_RECEIVE).send(&task), INVALID_RIGHT);
 }
+
+/// Memory from slices: a program of this crate's own interface and one of Mach's.
+#[test]
+fn a_parcel_is_memory_for_both_interfaces() {
+    let two = two();
+    let own = two.one.allocate().unwrap();
+    let to = two.one.send_right(raw(two.to)).unwrap();
+    let parcel = || {
+        let parcel = shm_mach::mach::Parcel::new(4, b"body").with_memory(&[5; 3000]).with_memory(b"");
+        parcel.with_right(own.make_send_once()).with_memory(b"end").reply_to(own.make_send_once())
+    };
+    let mut first = parcel();
+    let message = first.as_message();
+    assert_eq!(message.body(), b"body");
+    to.send(message).unwrap();
+    let got = receive(&two.other, two.port);
+    assert_eq!((got.bits(), got.word(24), got.from(28 + 60)), (COMPLEX | 18 | 17 << 8, 4, &b"body"[..]));
+    let memory = [28, 44, 72].map(|at| memory_at(got.long(at), got.word(at + 12) as usize));
+    assert_eq!(memory, [vec![5; 3000], vec![], b"end".to_vec()]);
+    assert_eq!(port_at(&got, 60).1, 18);
+
+    // Refused, it comes back with its rights, and is sent again as it is.
+    two.other.with_receive_right(raw(two.port), |port| port.set_queue_limit(0)).unwrap().unwrap();
+    while to.try_send(Message::new(0, b"")).is_ok() {}
+    let mut second = parcel();
+    let refused = to.try_send(second.as_message()).unwrap_err().into_message();
+    two.other.with_receive_right(raw(two.port), |port| port.set_queue_limit(5)).unwrap().unwrap();
+    let port = two.other.receive_right(raw(two.port)).unwrap();
+    while port.try_receive(&mut Received::new()).is_ok() {}
+    to.send(refused).unwrap();
+    let mut got = common::meet::next(&port, "a parcel");
+    assert_eq!((got.body(), got.memory().count(), got.rights().len()), (&b"body"[..], 3, 1));
+    assert_eq!(got.memory().last(), Some(&b"end"[..]));
+    assert!(got.take_reply().is_some());
+}

@@ -97,3 +97,36 @@ fn what_a_killed_client_has_sent_arrives() {
         assert!(name.get() == port || bits.contains(TypeBits::DEAD_NAME), "{name} {bits:?}");
     }
 }
+
+/// No memory for what arrives: the message is delivered without it, and names in an array are given up.
+#[test]
+fn v10_memory_that_cannot_be_mapped_is_told_beside_the_error() {
+    const TEST: &str = "processes::v10_memory_that_cannot_be_mapped_is_told_beside_the_error";
+    let _watchdog = common::watchdog::Watchdog::start(TEST, 120);
+    if role().is_some() {
+        let (task, to) = child();
+        let own = port(&task);
+        assert_eq!(Bytes::to(to, 1).complex(1).port(own, MAKE_SEND).send(&task), Code::SUCCESS);
+        assert_eq!(receive(&task, own).id(), 1, "all is ready");
+        common::sys::forbid(&[libc::SYS_mmap], common::sys::Verdict::Refuse);
+        assert_eq!(Bytes::to(to, 2).send(&task), Code::SUCCESS);
+        let got = receive_with(&task, own, Options::NONE, 400, SOON);
+        assert_eq!(got.code, Code::RCV_BODY_ERROR.with(shm_mach::mach::Special::VM_SPACE));
+        assert_eq!((got.long(28), got.word(40)), (0, 0), "no memory");
+        assert_eq!((got.long(44), got.word(56)), (0, 2), "no array, of two names");
+        assert_eq!(got.from(60), b"body");
+        common::sys::exit_now(0);
+    }
+    let (task, port, peer) = parent(TEST, "refused");
+    let to = receive(&task, port).word(28);
+    assert_eq!(Bytes::to(to, 1).send(&task), Code::SUCCESS);
+    assert_eq!(receive(&task, port).id(), 2);
+    let (own, data) = (self::port(&task), [1; 100]);
+    let names = [own, own].map(u32::to_le_bytes).concat();
+    let at = |bytes: &[u8]| bytes.as_ptr().addr() as u64;
+    let message = Bytes::to(to, 3).complex(2).memory(at(&data), 100, 0, 1);
+    let mut message = message.ports(at(&names), 2, 0, MAKE_SEND_ONCE).raw(b"body");
+    assert_eq!(message.send(&task), Code::SUCCESS);
+    assert_eq!([receive(&task, own).id(), receive(&task, own).id()], [71, 71], "nobody was told their names");
+    peer.finish();
+}

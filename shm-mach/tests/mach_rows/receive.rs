@@ -198,7 +198,12 @@ fn v5_the_right_it_came_by_is_used_up() {
 fn interrupted(task: &Task, from: u32, options: Options, timeout: u32) -> Code {
     common::sys::interrupt_by_signals();
     let task = task.clone();
-    let receiver = std::thread::spawn(move || receive_with(&task, from, options, 100, timeout).code);
+    let receiver = std::thread::spawn(move || {
+        let code = receive_with(&task, from, options, 100, timeout).code;
+        // What was said of one call holds for no later one of the thread.
+        assert_eq!(receive_with(&task, from, Options::NONE, 100, 30).code, Code::RCV_TIMED_OUT);
+        code
+    });
     while !receiver.is_finished() {
         std::thread::sleep(std::time::Duration::from_millis(10));
         common::sys::interrupt(&receiver);

@@ -56,14 +56,26 @@ pub(super) fn check_size(shape: &Shape<'_>, aux: usize) -> Result<(), Code> {
 }
 
 impl Letter {
-    /// A message with the reply of a header, and yet without a body.
-    pub(super) fn with_reply(id: i32, envelope: &Envelope, reply: Option<Right>) -> Self {
+    /// Room for what stands behind the header of a message, and for auxiliary data.
+    ///
+    /// # Errors
+    /// `SEND_NO_BUFFER` (Z7).
+    pub(super) fn room(shape: &Shape<'_>, aux: Option<&[u8]>) -> Result<Vec<u8>, Code> {
+        let table = shape.descriptors().len() * ENTRY_BYTES;
+        let bytes = shape.body().len() + table + shape.memory() as usize + aux.map_or(0, <[u8]>::len);
+        let mut room = Vec::new();
+        room.try_reserve_exact(bytes).map_err(|_| Code::SEND_NO_BUFFER)?;
+        Ok(room)
+    }
+
+    /// A message with the reply of a header, and yet without a body. `payload` is room for it.
+    pub(super) fn with_reply(id: i32, envelope: &Envelope, reply: Option<Right>, payload: Vec<u8>) -> Self {
         let kind = envelope.reply_disposition.map(Disposition::port_type);
         let mut form = Form { voucher: envelope.voucher.name.0, ..Form::default() };
         if envelope.voucher.disposition.is_some() {
             form.voucher = RawName::NULL.0; // a right that is none
         }
-        let mut letter = Self { id, ..Self::default() };
+        let mut letter = Self { id, payload, ..Self::default() };
         match (reply, kind) {
             (Some(Right::SendOnce(right)), _) => letter.reply = Some(right),
             (Some(Right::Send(right)), _) => {
@@ -95,8 +107,6 @@ impl Letter {
         let count = shape.descriptors().len();
         let body = shape.body().len();
         let table_bytes = count * ENTRY_BYTES;
-        let bytes = body + table_bytes + shape.memory() as usize + aux.map_or(0, <[u8]>::len);
-        self.payload.reserve_exact(bytes);
         self.payload.extend_from_slice(shape.body());
         self.payload.resize(body + table_bytes, 0);
         for (index, descriptor) in shape.descriptors().enumerate() {

@@ -107,8 +107,9 @@ impl Checked<'_> {
     /// Sends by the right that the destination's name lends, or by what the header takes out of it.
     fn go(&self, task: &Task, reach: Reach, call: &Call, lent: Option<&SendRight>) -> Result<(), Refused> {
         let refused = |code| (code, None);
+        let room = Letter::room(&self.shape, self.aux).map_err(refused)?;
         let (dest, reply) = self.take_header(task, lent).map_err(refused)?;
-        let mut letter = Letter::with_reply(self.shape.header().id, &self.envelope, reply);
+        let mut letter = Letter::with_reply(self.shape.header().id, &self.envelope, reply, room);
         // What fails from here on takes the header's rights along.
         letter.fill(&task.inner, &self.shape, reach, self.aux).map_err(refused)?;
         let interruptible = call.options.contains(Options::SEND_INTERRUPT).then(EndsAtSignals::begin);
