@@ -40,6 +40,7 @@ pub(crate) mod open_grants;
 pub(crate) mod own_ports;
 pub(crate) mod own_sets;
 pub(crate) mod passed;
+pub(crate) mod peek;
 pub(crate) mod peers;
 pub(crate) mod port;
 pub(crate) mod port_set;

@@ -140,6 +140,7 @@ pub use client::mach;
 pub use client::message::{Message, Received};
 pub use client::notification::{Notification, NotificationKind};
 pub use client::once_right::SendOnceRight;
+pub use client::peek::Peeked;
 pub use client::port_set::PortSet;
 pub use client::receive_right::ReceiveRight;
 pub use client::right::Right;

@@ -11,6 +11,8 @@ mod insert;
 mod make;
 #[path = "call_rows/once.rs"]
 mod once;
+#[path = "call_rows/peek.rs"]
+mod peek;
 #[path = "call_rows/sets.rs"]
 mod sets;
 

@@ -93,13 +93,14 @@ impl Port {
     fn status(&self) -> PortStatus {
         let state = self.group.lock();
         let port = &state.port;
+        let kept = usize::from(port.kept_back.is_some());
         let lanes: usize = state.seats().iter().map(|seat| seat.lane.count_unread()).sum();
         PortStatus {
             is_in_set: !port.sets.is_empty(),
             seqno: port.seqno,
             mscount: port.mscount,
             qlimit: port.limit,
-            msgcount: (lanes + port.local.len() + port.answers_there()) as u32,
+            msgcount: (lanes + kept + port.local.len() + port.answers_there()) as u32,
             sorights: port.once,
             srights: port.send_rights() > 0,
             nsrequest: port.no_senders.is_some(),

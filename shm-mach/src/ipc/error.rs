@@ -100,6 +100,9 @@ pub enum PortError {
     /// The guard forbids to read and to change the context.
     #[error("the port is strictly guarded")]
     StrictGuard,
+    /// No message is queued, or the next one has another number.
+    #[error("there is no such message")]
+    NoSuchMessage,
     /// The array is too short for the flavour.
     #[error("too few words for this flavour")]
     TooFewWords,
@@ -146,7 +149,7 @@ impl PortError {
             | Self::ExclusiveKinds
             | Self::NoLabel
             | Self::NameChosen => 4,
-            Self::ReservedIndex | Self::OtherGeneration | Self::TooFewWords => 5,
+            Self::ReservedIndex | Self::OtherGeneration | Self::TooFewWords | Self::NoSuchMessage => 5,
             Self::ResourceShortage | Self::Unreachable => 6,
             Self::AlreadyInSet => 11,
             Self::NotInSet => 12,

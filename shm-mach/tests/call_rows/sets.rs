@@ -172,6 +172,41 @@ fn ps6_who_waits_at_a_set_that_is_destroyed_is_told() {
 }
 
 #[test]
+fn d2_a_port_that_dies_leaves_its_sets_and_wakes_who_waits_there() {
+    let _watchdog = common::watchdog::Watchdog::start("d2_a_port_that_dies", 60);
+    let (task, set, port) = member();
+    let stays = task.allocate().unwrap();
+    task.insert_member(stays.name(), set).unwrap();
+    let name = port.into_name();
+    let right = task.with_receive_right(name, ReceiveRight::make_send).unwrap();
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut message = Received::new();
+                    task.with_receive_right(name, |right| right.receive(&mut message))
+                })
+            })
+            .collect();
+        // One of them gets this: from then on the others are there, or about to be.
+        right.send(Message::new(3, b"")).unwrap();
+        while !waiting.iter().any(|thread| thread.is_finished()) {
+            std::thread::yield_now();
+        }
+        task.mod_refs(name, RightKind::Receive, -1).unwrap();
+        let results: Vec<_> = waiting.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(results.iter().filter(|result| **result == Ok(Ok(()))).count(), 1, "{results:?}");
+        // A thread that came too late found a dead name.
+        let told = |result: &Result<Result<(), ReceiveError>, PortError>| {
+            matches!(result, Ok(Err(ReceiveError::PortDied)) | Err(PortError::NoSuchRight))
+        };
+        assert_eq!(results.iter().filter(|result| told(result)).count(), 2, "{results:?}");
+    });
+    assert_eq!(task.get_set_status(set), Ok(vec![stays.name()]));
+    assert_eq!(right.send(Message::new(4, b"")).unwrap_err().failure(), SendFailure::PortDied);
+}
+
+#[test]
 fn ps9_a_set_is_nothing_to_send_to_nor_a_member() {
     let (task, set, port) = member();
     assert_eq!(task.send_right(set).map(drop), Err(PortError::NoSuchRight));

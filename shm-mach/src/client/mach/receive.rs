@@ -66,6 +66,9 @@ pub(crate) struct Room {
 }
 
 impl Room {
+    /// For no message at all: whatever is next stays.
+    pub(crate) const NONE: Self = Self { options: Options::RCV_LARGE, bytes: 0, aux: None };
+
     /// The size of a message that was just taken, if there is no room for it. Its rights are records yet,
     /// or values if it was not sent by another task.
     pub(crate) fn is_exceeded_by(&self, taken: &Received) -> Option<u64> {
