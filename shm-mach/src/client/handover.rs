@@ -15,7 +15,6 @@ use crate::ipc::{
     Carried, Disposition, PortError, PortId, PortName, RawName, ReceiveTraits, ReceiverId, Right, State,
     Urefs,
 };
-use crate::ring::world::World as _;
 
 /// A right that is under no name.
 #[derive(Debug)]
@@ -325,7 +324,6 @@ impl Task {
     ) -> Result<(), PortError> {
         self.is_here()?;
         let (name, from) = (name.into(), from.into());
-        self.inner.look();
         let is_shortcut =
             name == from && matches!(disposition, Disposition::MakeSend | Disposition::CopySend);
         if is_shortcut {
@@ -356,7 +354,6 @@ impl Task {
         if !name.is_valid() {
             return Err(PortError::NoSuchRight);
         }
-        self.inner.look();
         match self.hand_over(name, disposition, None) {
             Ok(name) => Ok(name.into()),
             Err(PortError::DeadPort) => Ok(RawName::DEAD),

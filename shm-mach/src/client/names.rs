@@ -40,6 +40,8 @@ impl Task {
     /// # Errors
     /// [`PortError::Forked`], [`PortError::UnknownName`].
     pub fn right_type(&self, name: impl Into<RawName>) -> Result<TypeBits, PortError> {
+        self.is_here()?;
+        self.inner.look();
         let name = name.into();
         self.refreshed(name, |names, _| names.space.type_bits(name))
     }
@@ -50,6 +52,8 @@ impl Task {
     /// # Errors
     /// [`PortError::Forked`], [`PortError::UnknownName`].
     pub fn get_refs(&self, name: impl Into<RawName>, right: RightKind) -> Result<u16, PortError> {
+        self.is_here()?;
+        self.inner.look();
         let name = name.into();
         self.refreshed(name, |names, _| names.space.get_refs(name, right.number()))
     }
@@ -142,8 +146,8 @@ impl Task {
         if self.inner.is_forked() { Err(PortError::Forked) } else { Ok(()) }
     }
 
-    /// Calls `act` with the names, after news of what is under `name` were looked at, and then does what
-    /// it leaves to be done.
+    /// Calls `act` with the names, after a look whether a send-once right under `name` has died, and then
+    /// does what it leaves to be done. No news are looked at: that would cost more than most calls.
     ///
     /// # Errors
     /// [`PortError::Forked`], and those of `act`.
@@ -153,7 +157,6 @@ impl Task {
         act: impl FnOnce(&mut Names, &mut Leftover) -> Result<R, PortError>,
     ) -> Result<R, PortError> {
         self.is_here()?;
-        self.inner.look();
         let mut rest = Leftover::default();
         let done = {
             let mut names = self.inner.names.lock();
