@@ -1,5 +1,6 @@
 //! Two tasks and an authority against a model: whatever is done with handles and names, in whatever
-//! order, the handles, the calls, the table, a port set and the receiver's count of senders agree with it.
+//! order, the handles, the calls, the table, a port set, contexts and guards, and the receiver's count of
+//! senders agree with it.
 
 mod common;
 
@@ -10,8 +11,8 @@ use common::random::Random;
 use shm_mach::authority::Embedded;
 use shm_mach::ipc::NameReader;
 use shm_mach::{
-    Disposition, Message, Notification, Options, PortError, PortName, ReceiveRight, Received, RightKind,
-    SendFailure, SendRight, Task, TypeBits,
+    Disposition, GuardOptions, Message, Notification, Options, PortError, PortName, ReceiveRight, Received,
+    RightKind, SendFailure, SendRight, Task, TypeBits,
 };
 
 /// Sequences, and operations in each.
@@ -90,6 +91,14 @@ impl Thing {
     }
 }
 
+/// What the receiver has said of a port: a number, and whether that is a guard, and how strict.
+#[derive(Clone, Copy, Default)]
+struct Context {
+    value: u64,
+    is_guarded: bool,
+    is_strict: bool,
+}
+
 /// One task: what the model says that it holds, and the way to it.
 struct Side {
     task: Task,
@@ -111,6 +120,7 @@ struct World {
     asked: [bool; PORTS],
     /// Send-once rights that have ended unused: their port has as many notifications.
     unused: [usize; PORTS],
+    contexts: [Context; PORTS],
     /// A set of side 0, and its members.
     set: PortName,
     members: BTreeSet<usize>,
@@ -140,6 +150,7 @@ fn world(seed: u64) -> World {
         notify,
         asked: [false; PORTS],
         unused: [0; PORTS],
+        contexts: [Context::default(); PORTS],
         set,
         members: BTreeSet::new(),
         random: Random::new(seed),
@@ -150,7 +161,7 @@ fn world(seed: u64) -> World {
 impl World {
     fn operate(&mut self) {
         let (side, port) = (self.random.below(2), self.random.below(PORTS));
-        match self.random.below(22) {
+        match self.random.below(24) {
             0 | 1 => self.make(port),
             2 => self.kill(port),
             3..=5 => self.pass(side, port),
@@ -166,6 +177,7 @@ impl World {
             18 => self.move_send(side, port),
             19 => self.move_receive(port),
             20 => self.change_set(port),
+            21 | 22 => self.change_context(port),
             _ => self.send_by_name(side, port),
         }
     }
@@ -197,12 +209,20 @@ impl World {
         }
         let Some(right) = self.ports[port].take() else { return };
         if self.random.below(2) == 0 {
-            let name = right.into_name();
-            self.sides[0].task.mod_refs(name, RightKind::Receive, -1).unwrap();
+            let (name, task) = (right.into_name(), &self.sides[0].task);
+            let context = std::mem::take(&mut self.contexts[port]);
+            if context.is_guarded {
+                assert_eq!(task.mod_refs(name, RightKind::Receive, -1), Err(PortError::Guarded));
+                assert_eq!(task.destruct(name, 0, context.value + 1), Err(PortError::WrongGuard));
+                task.destruct(name, 0, context.value).unwrap();
+            } else {
+                task.mod_refs(name, RightKind::Receive, -1).unwrap();
+            }
         } else {
             drop(right);
         }
         self.asked[port] = false;
+        self.contexts[port] = Context::default();
         self.unused[port] = 0;
         self.members.remove(&port);
         let own = &mut self.sides[0].things[port];
@@ -340,7 +360,48 @@ impl World {
         task.insert_right(chosen, name, Disposition::MoveReceive).unwrap();
         things[port].name = Some(chosen);
         self.ports[port] = Some(task.receive_right(chosen).unwrap());
+        self.contexts[port] = Context::default();
         self.members.remove(&port);
+    }
+
+    fn change_context(&mut self, port: usize) {
+        let Some(name) = self.ports[port].as_ref().map(ReceiveRight::name) else { return };
+        let (task, random) = (&self.sides[0].task, &mut self.random);
+        let context = &mut self.contexts[port];
+        let (value, is_strict) = (random.pick(&[0, 1, 2]), random.below(2) == 0);
+        match random.below(4) {
+            0 => {
+                let expected = if context.is_strict { Err(PortError::StrictGuard) } else { Ok(()) };
+                assert_eq!(task.set_context(name, value), expected);
+                expected.map(|()| context.value = value)
+            }
+            1 => {
+                let expected = if context.value == 0 { Ok(()) } else { Err(PortError::HasContext) };
+                let options = GuardOptions { is_strict, is_immovable: false };
+                assert_eq!(task.guard(name, value, options), expected);
+                expected.map(|()| *context = Context { value, is_guarded: true, is_strict })
+            }
+            2 => {
+                let expected = match context {
+                    Context { is_guarded: false, .. } => Err(PortError::NotGuarded),
+                    Context { value: guard, .. } if *guard != value => Err(PortError::WrongGuard),
+                    _ => Ok(()),
+                };
+                assert_eq!(task.unguard(name, value), expected);
+                expected.map(|()| *context = Context::default())
+            }
+            _ => {
+                let expected = match context {
+                    Context { is_guarded: false, .. } => Err(PortError::NotGuarded),
+                    Context { is_strict: true, .. } => Err(PortError::StrictGuard),
+                    Context { value: guard, .. } if *guard != value => Err(PortError::WrongGuard),
+                    _ => Ok(()),
+                };
+                assert_eq!(task.swap_guard(name, value, 3), expected);
+                expected.map(|()| context.value = 3)
+            }
+        }
+        .unwrap_or_default(); // a call that is refused changes nothing
     }
 
     fn change_set(&mut self, port: usize) {
@@ -519,6 +580,14 @@ impl World {
         let names = self.members.iter().map(|port| self.ports[*port].as_ref().unwrap().name());
         let members: BTreeSet<PortName> = names.collect();
         assert_eq!(self.sides[0].task.get_set_status(self.set), Ok(members.into_iter().collect()));
+        for port in 0..PORTS {
+            let Some(right) = &self.ports[port] else { continue };
+            let (task, Context { value, is_guarded, is_strict }) = (&self.sides[0].task, self.contexts[port]);
+            let status = task.receive_status(right.name()).unwrap();
+            let flags = 2 * u32::from(is_guarded) + 4 * u32::from(is_strict);
+            assert_eq!((status.flags, status.is_in_set), (flags, self.members.contains(&port)));
+            assert_eq!(task.get_context(right.name()), Ok(if is_strict { 0 } else { value }));
+        }
         for port in 0..PORTS {
             let are_there = self.sides.iter().any(|side| side.things[port].holds());
             let mut told = self.no_senders(port);
