@@ -301,7 +301,8 @@ impl Task {
     /// Takes a right out of the name `from`, as a message would, and puts it under the name `name`: a
     /// free one, or the one that has the rights to the same port. So a name can be chosen for a right.
     ///
-    /// A receive right that is moved leaves its sets, and its counts, context and guard are reset. A right
+    /// A receive right that is moved leaves its sets, its counts, context and guard are reset, and threads that
+    /// receive by its old name are told that it is gone. A right
     /// that was taken out and cannot be put there ends.
     ///
     /// # Errors

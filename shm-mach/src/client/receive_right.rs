@@ -11,13 +11,14 @@ use crate::client::held::Target;
 use crate::client::identity::Identity;
 use crate::client::message::Received;
 use crate::client::once_right::SendOnceRight;
-use crate::client::port::Port;
+use crate::client::port::{Port, PortState};
 use crate::client::right::{Right, arrive};
 use crate::client::send_right::SendRight;
 use crate::client::take::{Taken, or_interrupted};
 use crate::client::task::{Inner, Options};
 use crate::ipc::{PortError, PortName};
 use crate::ring::patience::Wait;
+use crate::ring::state::State;
 use crate::wire::request::Request;
 
 /// How often a thread that waits asks the kernel whether its peers live.
@@ -147,7 +148,7 @@ impl ReceiveRight {
         }
         into.clear();
         loop {
-            let taken = self.port.group.try_take(&*self.task, |state| self.port.take(state, into));
+            let taken = self.port.group.try_take(&*self.task, |state| self.take(state, into));
             if let Some(result) = self.conclude(taken, into) {
                 return result;
             }
@@ -167,11 +168,20 @@ impl ReceiveRight {
             return Err(ReceiveError::Forked);
         }
         into.clear();
-        let taken = self.port.group.take_now(&*self.task, &mut |state| self.port.take(state, into));
+        let taken = self.port.group.take_now(&*self.task, &mut |state| self.take(state, into));
         match self.conclude(taken, into) {
             Some(result) => result,
             None => self.wait_for(into, deadline),
         }
+    }
+
+    /// Takes the next message, wherever it lies. One that was lent is over when the port has another name.
+    #[inline]
+    fn take(&self, state: &mut State<PortState>, into: &mut Received) -> Option<Taken> {
+        if self.is_given_up && self.port.name() != self.name.into() {
+            return Some(Taken::PortDied);
+        }
+        self.port.take(state, into)
     }
 
     /// Waits in slices: nothing but the kernel tells of a peer's death when no authority does.
@@ -181,7 +191,7 @@ impl ReceiveRight {
             let taken = self
                 .port
                 .group
-                .wait(&*self.task, self.wait(), slice, |state| or_interrupted(self.port.take(state, into)));
+                .wait(&*self.task, self.wait(), slice, |state| or_interrupted(self.take(state, into)));
             match self.conclude(taken, into) {
                 Some(Err(ReceiveError::InSet)) => return Err(ReceiveError::PortChanged),
                 Some(result) => return result,
