@@ -122,6 +122,18 @@ fn l5_a_lowered_limit_holds_for_the_next_message() {
 }
 
 #[test]
+fn l5_the_first_lowered_limit_holds_for_the_next_message() {
+    let (here, there) = pair();
+    let (port, right) = (&there.receive, &here.send);
+    right.send(Message::new(0, b"here I am")).unwrap();
+    assert_eq!(next(port), 0);
+    assert!(fits(right, 1), "by the limit that a port begins with");
+    port.set_queue_limit(2).unwrap();
+    assert_eq!([2, 3].map(|id| fits(right, id)), [true, false]);
+    assert_eq!([(); 2].map(|()| next(port)), [1, 2]);
+}
+
+#[test]
 fn l5_a_right_that_was_given_before_learns_of_a_lower_limit_once_its_lane_is_known() {
     let [_, Queue { port, right, .. }] = &queues(8);
     let late = right.clone();
