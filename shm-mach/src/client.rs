@@ -62,6 +62,7 @@ pub(crate) mod space_calls;
 pub(crate) mod take;
 pub(crate) mod task;
 pub(crate) mod tick;
+pub(crate) mod timers;
 pub(crate) mod unsaid;
 pub(crate) mod watches;
 pub(crate) mod ways;

@@ -5,7 +5,7 @@ mod common;
 use common::watchdog::Watchdog;
 use common::{inherited, role, sockets, spawn, sys};
 use shm_mach::{
-    JoinError, Message, Notification, NotificationKind, Options, PortError, ReceiveError, Received,
+    Deadline, JoinError, Message, Notification, NotificationKind, Options, PortError, ReceiveError, Received,
     SendFailure, join,
 };
 
@@ -33,6 +33,8 @@ fn use_everything(
         joined.receive.set_queue_limit(3) == Err(PortError::Forked),
         joined.task.allocate().is_err_and(|error| error == PortError::Forked),
         joined.task.allocate_set().is_err_and(|error| error == PortError::Forked),
+        joined.task.allocate_timer().is_err_and(|error| error == PortError::Forked),
+        joined.task.arm_timer(port.name(), Deadline::NOW) == Err(PortError::Forked),
         joined
             .task
             .request_notification(port.name(), NotificationKind::DeadName, 0, Some(port.make_send_once()))

@@ -21,6 +21,8 @@ pub(crate) struct Context {
     hints: u32,
     /// No send right is made of it.
     pub(crate) is_for_replies: bool,
+    /// The library sends messages to it when its time has come.
+    pub(crate) is_timer: bool,
 }
 
 /// What a guard forbids besides giving the receive right up.
@@ -37,6 +39,11 @@ impl Context {
     pub(crate) fn made(value: u64, guard: Option<GuardOptions>, hints: u32, is_for_replies: bool) -> Self {
         let plain = Self { value, hints, is_for_replies, is_immovable: is_for_replies, ..Self::default() };
         guard.map_or(plain, |options| plain.guarded(value, options))
+    }
+
+    /// That of a timer.
+    pub(crate) fn timer() -> Self {
+        Self { is_timer: true, is_immovable: true, ..Self::default() }
     }
 
     fn guarded(self, value: u64, options: GuardOptions) -> Self {

@@ -44,6 +44,7 @@ impl World for Inner {
 
     fn look(&self) {
         self.look_for_room();
+        self.look_at_timers();
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());
@@ -64,6 +65,7 @@ impl World for Inner {
 
     fn hear(&self) -> bool {
         self.look_for_room();
+        self.look_at_timers();
         let links = self.links();
         links.iter().for_each(|link| link.flush());
         let has_events = || self.authority.as_ref().is_some_and(|authority| authority.has_events());

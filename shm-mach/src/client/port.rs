@@ -106,6 +106,8 @@ pub(crate) struct PortState {
     pub(super) watched: Option<PortName>,
     /// It is to be told, once the lock is released.
     pub(super) with_room: Option<PortName>,
+    /// Its timer was set: who waits here is to find out until when.
+    pub(super) is_retimed: bool,
     pub(super) no_senders: Option<Listener>,
     /// Notifications of other ports may come here.
     pub(super) is_notified: bool,
@@ -476,6 +478,7 @@ impl PortState {
 
     /// What is to be done once the lock is released.
     pub(crate) fn aftermath(&mut self) -> Aftermath {
+        self.is_retimed = false;
         Aftermath {
             condemned: std::mem::take(&mut self.condemned),
             due: std::mem::take(&mut self.due),
@@ -491,5 +494,6 @@ impl PortState {
             || !self.condemned.is_empty()
             || !self.missing.is_empty()
             || self.with_room.is_some()
+            || self.is_retimed
     }
 }

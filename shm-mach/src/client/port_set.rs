@@ -242,7 +242,7 @@ impl PortSet {
     /// Waits in slices: nothing but the kernel tells of a peer's death when no authority does.
     fn wait_for(&self, into: &mut Received, deadline: Deadline) -> Result<(), ReceiveError> {
         loop {
-            let slice = deadline.min(Deadline::after(TICK));
+            let slice = deadline.min(Deadline::after(TICK)).min(self.task.timers.next());
             let mut look = Look::default();
             let group = &self.set.group;
             let taken = group.wait(&*self.task, self.wait(), slice, |state| {

@@ -187,7 +187,7 @@ impl ReceiveRight {
     /// Waits in slices: nothing but the kernel tells of a peer's death when no authority does.
     fn wait_for(&self, into: &mut Received, deadline: Deadline) -> Result<(), ReceiveError> {
         loop {
-            let slice = deadline.min(Deadline::after(TICK));
+            let slice = deadline.min(Deadline::after(TICK)).min(self.task.timers.next());
             let taken = self
                 .port
                 .group

@@ -194,9 +194,7 @@ impl Port {
     /// Asks for one [`Notification::NoSenders`] to `notify`; see [`request_no_senders`](Self::request_no_senders).
     pub(crate) fn tell_no_senders(&self, sync: u32, notify: Arc<Self>) -> Aftermath {
         if !std::ptr::eq(&*notify, self) {
-            let mut state = notify.group.lock();
-            state.port.is_notified = true;
-            state.open_up();
+            notify.expect_notifications();
         }
         match self.request_no_senders(sync, Some(Listener::Port(notify))) {
             Ok((previous, mut aftermath)) => {
@@ -205,6 +203,13 @@ impl Port {
             }
             Err(_) => Aftermath::default(),
         }
+    }
+
+    /// The library itself may send messages here: one more way into the port.
+    pub(super) fn expect_notifications(&self) {
+        let mut state = self.group.lock();
+        state.port.is_notified = true;
+        state.open_up();
     }
 
     /// Asks for one [`Notification::NoSenders`]; at once if there is no sender now and `sync` is at most the

@@ -24,6 +24,7 @@ use crate::client::send_right::{SendRight, Sender};
 use crate::client::settlement::Settlement;
 use crate::client::space::{Leftover, Names};
 use crate::client::tick::Ticks;
+use crate::client::timers::Timers;
 use crate::ipc::backing::LINES_MAX;
 use crate::ipc::{NameReader, NameTable, New, PortError, PortName, RawName, ReceiverId};
 use crate::ring::lane_out::Death;
@@ -139,6 +140,7 @@ pub(crate) struct Inner {
     pub(crate) once_grants: OnceGrants,
     pub(crate) numbers: Numbers,
     pub(crate) rooms: Rooms,
+    pub(crate) timers: Timers,
     next_link: AtomicU64,
     /// Makes keys without a system call: SipHash of a counter under a random key.
     keys: RandomState,
@@ -191,6 +193,7 @@ impl Task {
             once_grants: OnceGrants::default(),
             numbers: Numbers::default(),
             rooms: Rooms::default(),
+            timers: Timers::default(),
             next_link: AtomicU64::new(1),
             keys,
             next_key: AtomicU64::new(1 << 63),
@@ -278,6 +281,7 @@ impl Inner {
         if let (true, Some(authority)) = (is_registered, &self.authority) {
             authority.say(&Request::Unregister { key: port.key }, None);
         }
+        self.forget_timer(port);
         let (was_given, aftermath) = port.destroy();
         self.once_grants.end_all(port);
         self.perform(aftermath);

@@ -77,6 +77,9 @@ pub enum PortError {
     /// The port is not in this set.
     #[error("the port is not in this set")]
     NotInSet,
+    /// The port is no timer.
+    #[error("the port is no timer")]
+    NotATimer,
     /// A port's task cannot be reached: the authority is gone, or there is no memory for a link.
     #[error("the port's task cannot be reached")]
     Unreachable,
@@ -148,7 +151,8 @@ impl PortError {
             | Self::UnknownFlavor
             | Self::ExclusiveKinds
             | Self::NoLabel
-            | Self::NameChosen => 4,
+            | Self::NameChosen
+            | Self::NotATimer => 4,
             Self::ReservedIndex | Self::OtherGeneration | Self::TooFewWords | Self::NoSuchMessage => 5,
             Self::ResourceShortage | Self::Unreachable => 6,
             Self::AlreadyInSet => 11,
