@@ -14,6 +14,8 @@ mod header;
 mod hostile;
 #[path = "mach_rows/memory.rs"]
 mod memory;
+#[path = "mach_rows/notified.rs"]
+mod notified;
 #[path = "mach_rows/processes.rs"]
 mod processes;
 #[path = "mach_rows/properties.rs"]

@@ -113,7 +113,8 @@ impl Checked<'_> {
         // What fails from here on takes the header's rights along.
         letter.fill(&task.inner, &self.shape, reach, self.aux).map_err(refused)?;
         let interruptible = call.options.contains(Options::SEND_INTERRUPT).then(EndsAtSignals::begin);
-        let back = match post(lent, dest, &mut letter, deadline(call, Options::SEND_TIMEOUT)) {
+        let until = deadline(call, Options::SEND_TIMEOUT);
+        let back = match post(lent, dest, &mut letter, until, call.options.contains(Options::SEND_NOTIFY)) {
             Ok(()) => return Ok(()),
             Err(back) => back,
         };
@@ -126,9 +127,6 @@ impl Checked<'_> {
             SendFailure::Interrupted => Code::SEND_INTERRUPTED,
             _ => Code::SEND_NO_BUFFER,
         };
-        if code == Code::SEND_TIMED_OUT && call.options.contains(Options::SEND_NOTIFY) {
-            let _ = task.inner.names.lock().space.arm_request(self.envelope.dest);
-        }
         Err(self.give_back(task, code, back.dest, letter, reach.at))
     }
 
@@ -218,14 +216,16 @@ fn post(
     dest: Option<Right>,
     letter: &mut Letter,
     until: Deadline,
+    notify: bool,
 ) -> Result<(), Back> {
     let message = letter.as_message();
+    let send = if notify { SendRight::send_notify } else { SendRight::send_deadline };
     let (failure, mut message, dest) = match (lent, dest) {
-        (Some(right), dest) => match right.send_deadline(message, until) {
+        (Some(right), dest) => match send(right, message, until) {
             Ok(()) => return Ok(()),
             Err(refused) => (refused.failure(), refused.into_message(), dest),
         },
-        (None, Some(Right::Send(right))) => match right.send_deadline(message, until) {
+        (None, Some(Right::Send(right))) => match send(&right, message, until) {
             Ok(()) => return Ok(()),
             Err(refused) => (refused.failure(), refused.into_message(), Some(Right::Send(right))),
         },
