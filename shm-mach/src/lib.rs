@@ -60,8 +60,9 @@
 //!   the authority tells its user of ([`Tasks`]).
 //! * A [`Received`] message tells who sent it ([`Received::sender`]). That comes from the memory that
 //!   the message was read from, never from the message.
-//! * [`Notification`]s are messages of the library itself: [`Notification::NoSenders`] says that the
-//!   last send right to a port is gone.
+//! * [`Notification`]s are messages of the library itself: that the last send right to a port is gone, that
+//!   a port has died, that a full queue was read from. [`Task::request_notification`] asks for one.
+//! * A timer ([`Task::allocate_timer`]) is a port that gets a message when its time has come.
 //!
 //! # Waiting
 //!

@@ -178,7 +178,7 @@ impl ReceiveRight {
     /// Takes the next message, wherever it lies. One that was lent is over when the port has another name.
     #[inline]
     fn take(&self, state: &mut State<PortState>, into: &mut Received) -> Option<Taken> {
-        if self.is_given_up && self.port.name() != self.name.into() {
+        if self.whose == Whose::Other && self.port.name() != self.name.into() {
             return Some(Taken::PortDied);
         }
         self.port.take(state, into)
