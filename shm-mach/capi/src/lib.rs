@@ -11,7 +11,6 @@
 //! | `messages`, `server` | messages in C's memory, and serving them |
 //! | `names` | calls on names |
 //! | `requests` | requests to be told |
-//! | `replies` | ports for replies |
 //! | `services` | the bootstrap |
 //! | `memory` | memory of this process |
 //! | `words` | codes in words |
@@ -34,7 +33,6 @@ mod memory;
 mod messages;
 mod names;
 mod objects;
-mod replies;
 mod requests;
 mod server;
 mod services;

@@ -1,6 +1,6 @@
 //! Messages in a C program's memory: sent and received, given up, and served.
 
-use mach::mach::{Address, Call, Code as Outcome, Options};
+use mach::mach::{Address, Arguments, Call, Code as Outcome, Options};
 use mach::{RawName, RightKind};
 
 use crate::abi::Message;
@@ -29,13 +29,16 @@ pub(crate) struct Wish {
     pub(crate) timeout: u32,
 }
 
+/// What a call comes to that has no names to look at.
+fn without_task(options: Options) -> Outcome {
+    let is_send = options.contains(Options::SEND_MSG);
+    if is_send { Outcome::SEND_INVALID_DEST } else { Outcome::RCV_INVALID_NAME }
+}
+
 /// `mach_msg_overwrite`.
 pub(crate) fn message(message: &Message, into: &Message, wish: Wish) -> Outcome {
     let options = Options::from_bits(wish.options.into());
-    let Ok(session) = Session::current() else {
-        let is_send = options.contains(Options::SEND_MSG);
-        return if is_send { Outcome::SEND_INVALID_DEST } else { Outcome::RCV_INVALID_NAME };
-    };
+    let Ok(session) = Session::current() else { return without_task(options) };
     let call = Call {
         options,
         send_size: wish.send_size,
@@ -44,6 +47,15 @@ pub(crate) fn message(message: &Message, into: &Message, wish: Wish) -> Outcome 
         timeout: wish.timeout,
     };
     session.task.mach_msg_raw(message.promise(), Address(message.address()), Address(into.address()), &call)
+}
+
+/// `mach_msg2`: the header is in `packed`.
+pub(crate) fn message2(data: &Message, options: u64, packed: [u64; 5], timeout: u64) -> Outcome {
+    let options = Options::from_bits(options);
+    let Ok(session) = Session::current() else { return without_task(options) };
+    let timeout = u32::try_from(timeout).unwrap_or(u32::MAX);
+    let arguments = Arguments::unpack(packed);
+    session.task.mach_msg2_raw(data.promise(), Address(data.address()), options, &arguments, timeout)
 }
 
 impl Session {

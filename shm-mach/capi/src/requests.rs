@@ -5,8 +5,8 @@ use mach::{Disposition, NotificationKind, RawName, SendOnceRight};
 use crate::code::Code;
 use crate::session::Session;
 
-/// `MACH_NOTIFY_SEND_POSSIBLE` and `MACH_NOTIFY_PORT_DESTROYED`: known, and not there yet.
-const NOT_YET: [i32; 2] = [66, 69];
+/// `MACH_NOTIFY_PORT_DESTROYED`: known, and not there yet.
+const NOT_YET: i32 = 69;
 
 /// The notice that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ impl Session {
         let notify = self.right_to_tell(wanted.notify, wanted.disposition)?;
         let kind = match NotificationKind::from_id(wanted.id) {
             Some(kind) => kind,
-            None if NOT_YET.contains(&wanted.id) => return Err(Code::NOT_SUPPORTED),
+            None if wanted.id == NOT_YET => return Err(Code::NOT_SUPPORTED),
             None => return Err(Code::INVALID_VALUE),
         };
         let asked = self.task.request_notification(RawName(wanted.name), kind, wanted.sync, notify);

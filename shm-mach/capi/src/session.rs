@@ -99,11 +99,6 @@ impl Session {
         })))
     }
 
-    /// The process that it is of.
-    pub(crate) fn process(&self) -> Process {
-        self.process
-    }
-
     /// The calling thread's name, with one more reference.
     pub(crate) fn thread(&self) -> u32 {
         let known = THREAD.get().filter(|(process, _)| *process == self.process);

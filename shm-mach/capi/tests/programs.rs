@@ -53,9 +53,11 @@ programs! {
     guest
     insert_right
     layouts
+    message2
     message_destroy
     message_forms
     message_header
+    message_interrupted
     message_memory
     message_queue
     message_refused

@@ -275,7 +275,24 @@ typedef union {
     mach_msg_empty_rcv_t rcv;
 } mach_msg_empty_t;
 
+/* A buffer of a call of mach_msg2, and what begins one of auxiliary data. */
+typedef struct {
+    mach_vm_address_t msgv_data;
+    mach_vm_address_t msgv_rcv_addr; /* unless 0: where to receive instead */
+    mach_msg_size_t msgv_send_size;
+    mach_msg_size_t msgv_rcv_size;
+} mach_msg_vector_t;
+
+typedef struct {
+    mach_msg_size_t msgdh_size; /* with this header */
+    uint32_t msgdh_reserved;
+} mach_msg_aux_header_t;
+
 #pragma pack(pop)
+
+#define MACH_MSGV_IDX_MSG 0
+#define MACH_MSGV_IDX_AUX 1
+#define MACH_MSGV_MAX_COUNT 2
 
 /* A message ends where the next multiple of four begins; its trailer begins there. */
 #define round_msg(x) (((mach_msg_size_t)(x) + 3U) & ~3U)
@@ -312,6 +329,30 @@ typedef integer_t mach_msg_option_t;
 #define MACH_SEND_PROPAGATE_QOS 0x00200000
 #define MACH_SEND_SYNC_USE_THRPRI MACH_SEND_PROPAGATE_QOS
 #define MACH_SEND_SYNC_BOOTSTRAP_CHECKIN 0x00800000
+
+/* Options of mach_msg2: those above, and whom a send calls. */
+typedef uint64_t mach_msg_option64_t;
+#define MACH64_MSG_OPTION_NONE 0x0ull
+#define MACH64_SEND_MSG MACH_SEND_MSG
+#define MACH64_RCV_MSG MACH_RCV_MSG
+#define MACH64_RCV_LARGE MACH_RCV_LARGE
+#define MACH64_RCV_LARGE_IDENTITY MACH_RCV_LARGE_IDENTITY
+#define MACH64_SEND_TIMEOUT MACH_SEND_TIMEOUT
+#define MACH64_SEND_OVERRIDE MACH_SEND_OVERRIDE
+#define MACH64_SEND_INTERRUPT MACH_SEND_INTERRUPT
+#define MACH64_SEND_NOTIFY MACH_SEND_NOTIFY
+#define MACH64_RCV_TIMEOUT MACH_RCV_TIMEOUT
+#define MACH64_RCV_INTERRUPT MACH_RCV_INTERRUPT
+#define MACH64_RCV_VOUCHER MACH_RCV_VOUCHER
+#define MACH64_RCV_GUARDED_DESC MACH_RCV_GUARDED_DESC
+#define MACH64_MSG_VECTOR 0x0000000100000000ull
+#define MACH64_SEND_KOBJECT_CALL 0x0000000200000000ull
+#define MACH64_SEND_MQ_CALL 0x0000000400000000ull
+#define MACH64_SEND_ANY 0x0000000800000000ull
+#define MACH64_SEND_DK_CALL 0x0000001000000000ull
+#define MACH64_RCV_LINEAR_VECTOR 0x1000000000000000ull
+#define MACH64_RCV_STACK 0x2000000000000000ull
+#define MACH64_PEEK_MSG 0x4000000000000000ull
 
 /* Which trailer a receive asks for. */
 #define MACH_RCV_TRAILER_NULL 0
@@ -403,6 +444,28 @@ extern mach_msg_return_t mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_opt
     mach_msg_size_t send_size, mach_msg_size_t rcv_size, mach_port_name_t rcv_name,
     mach_msg_timeout_t timeout, mach_port_name_t notify, mach_msg_header_t *rcv_msg,
     mach_msg_size_t rcv_limit);
+
+/* As mach_msg, with the header as an argument; what lies at data may be two mach_msg_vector_t. */
+extern mach_msg_return_t mach_msg2_internal(void *data, mach_msg_option64_t option64,
+    uint64_t msgh_bits_and_send_size, uint64_t msgh_remote_and_local_port, uint64_t msgh_voucher_and_id,
+    uint64_t desc_count_and_rcv_name, uint64_t rcv_size_and_priority, uint64_t timeout);
+
+static inline mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option64, mach_msg_header_t header,
+    mach_msg_size_t send_size, mach_msg_size_t rcv_size, mach_port_t rcv_name, uint64_t timeout,
+    mach_msg_priority_t priority)
+{
+    uint32_t count = 0;
+    if ((option64 & MACH64_SEND_MSG) != 0 && MACH_MSGH_BITS_IS_COMPLEX(header.msgh_bits)) {
+        const mach_msg_base_t *base = (const mach_msg_base_t *)data;
+        if ((option64 & MACH64_MSG_VECTOR) != 0)
+            base = (const mach_msg_base_t *)(uintptr_t)((const mach_msg_vector_t *)data)->msgv_data;
+        count = base->body.msgh_descriptor_count;
+    }
+    return mach_msg2_internal(data, option64, header.msgh_bits | (uint64_t)send_size << 32,
+        header.msgh_remote_port | (uint64_t)header.msgh_local_port << 32,
+        header.msgh_voucher_port | (uint64_t)(uint32_t)header.msgh_id << 32, count | (uint64_t)rcv_name << 32,
+        rcv_size | (uint64_t)priority << 32, timeout);
+}
 
 /* Sends it; its size is that in the header. */
 extern mach_msg_return_t mach_msg_send(mach_msg_header_t *header);

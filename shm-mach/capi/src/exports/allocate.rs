@@ -89,5 +89,5 @@ extern "C" fn task_set_port_space(task: u32, _entries: i32) -> Code {
 
 #[unsafe(no_mangle)]
 extern "C" fn mach_reply_port() -> u32 {
-    Session::current().map_or(0, Session::new_reply_port)
+    Session::current().map_or(0, |session| session.task.mach_reply_port().0)
 }

@@ -1,7 +1,7 @@
 //! `message.h`: messages.
 
 use crate::abi::{Demux, Message};
-use crate::messages::{Wish, message};
+use crate::messages::{Wish, message, message2};
 use crate::server::Service;
 use crate::session::Session;
 
@@ -35,6 +35,24 @@ extern "C" fn mach_msg_overwrite(
 ) -> u32 {
     let into = if into.is_null() { &buffer } else { &into };
     message(&buffer, into, Wish { options, send_size, receive_size, receive_name, timeout }).get()
+}
+
+/// Two numbers are in each of the middle arguments, the first in its lower half: bits and size to be sent,
+/// remote and local port, voucher and id, count of descriptors and name to receive from, room and
+/// priority.
+#[unsafe(no_mangle)]
+extern "C" fn mach_msg2_internal(
+    data: Message,
+    options: u64,
+    bits_size: u64,
+    remote_local: u64,
+    voucher_id: u64,
+    count_name: u64,
+    room_priority: u64,
+    timeout: u64,
+) -> u32 {
+    let packed = [bits_size, remote_local, voucher_id, count_name, room_priority];
+    message2(&data, options, packed, timeout).get()
 }
 
 #[unsafe(no_mangle)]

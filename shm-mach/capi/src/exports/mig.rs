@@ -1,5 +1,7 @@
 //! `mig.h`: what generated code calls.
 
+use mach::RightKind;
+
 use super::on_task;
 use crate::abi::{Out, Room, Text};
 use crate::code::Code;
@@ -46,14 +48,17 @@ extern "C" fn mig_deallocate(address: Address, size: u64) {
     let _ = memory::deallocate(address, size);
 }
 
+/// It ends with the thread.
 #[unsafe(no_mangle)]
 extern "C" fn mig_get_reply_port() -> u32 {
-    Session::current().map_or(0, Session::reply_port)
+    Session::current().map_or(0, |session| session.task.thread_reply_port().0)
 }
 
+/// The port goes, so that an answer which comes too late finds nobody.
 #[unsafe(no_mangle)]
-extern "C" fn mig_dealloc_reply_port(_port: u32) {
-    let _ = Session::current().map(Session::drop_reply_port);
+extern "C" fn mig_dealloc_reply_port(port: u32) {
+    // Whoever has given it up before has nothing to give up now.
+    let _ = on_task(TASK, |session| session.mod_refs(port, RightKind::Receive.number(), -1));
 }
 
 /// It stays the thread's.

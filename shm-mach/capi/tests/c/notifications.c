@@ -1,4 +1,4 @@
-/* RN1, RN2, NS2, NS3, DN1 to DN4, NT1, NT4 to NT6: what the system itself sends. */
+/* RN1, RN2, NS2, NS3, DN1 to DN4, SP2 to SP4, NT1, NT2, NT4 to NT6: what the system itself sends. */
 #include <servers/bootstrap.h>
 #include "messages.h"
 #include "processes.h"
@@ -93,6 +93,27 @@ static void dead_names(mach_port_t notify)
     HOLDS(next(notify, MACH_NOTIFY_PORT_DELETED, 36).dead.not_port == port);
 }
 
+/* SP2, SP3, SP4: room in a queue. */
+static void send_possible(mach_port_t notify)
+{
+    mach_port_t port = new_port_with_right(), before = 42;
+    OK(ask(port, MACH_NOTIFY_SEND_POSSIBLE, 1, notify, &before));
+    HOLDS(before == MACH_PORT_NULL && next(notify, MACH_NOTIFY_SEND_POSSIBLE, 36).dead.not_port == port);
+    OK(ask(port, MACH_NOTIFY_SEND_POSSIBLE, 0, notify, &before));
+    for (int number = 0; number < 5; number++)
+        EXPECT(MACH_MSG_SUCCESS, send_simple(port, MACH_MSG_TYPE_COPY_SEND, MACH_PORT_NULL, 0, number));
+    expect_number(port, 0);
+    expect_none(notify);
+    EXPECT(MACH_MSG_SUCCESS, send_simple(port, MACH_MSG_TYPE_COPY_SEND, MACH_PORT_NULL, 0, 5));
+    simple_t message = { .header = { .msgh_bits = MACH_MSG_TYPE_COPY_SEND, .msgh_remote_port = port } };
+    EXPECT(MACH_SEND_TIMED_OUT, mach_msg(&message.header, MACH_SEND_MSG | MACH_SEND_TIMEOUT | MACH_SEND_NOTIFY,
+                                    sizeof message, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL));
+    mach_msg_destroy(&message.header);
+    expect_number(port, 1);
+    HOLDS(next(notify, MACH_NOTIFY_SEND_POSSIBLE, 36).dead.not_port == port);
+    OK(mach_port_destroy(SELF, port));
+}
+
 /* Of a port in another process, which ends; by a right that is moved. */
 static void of_a_process(mach_port_t notify)
 {
@@ -127,6 +148,7 @@ int main(void)
     refusals(new_port(), notify);
     no_senders(notify);
     dead_names(notify);
+    send_possible(notify);
     of_a_process(notify);
     expect_none(notify);
     return 0;

@@ -4,7 +4,9 @@
 
 static void *other_thread(void *mine)
 {
-    HOLDS(mig_get_reply_port() != *(mach_port_t *)mine);
+    mach_port_t own = mig_get_reply_port();
+    HOLDS(own != *(mach_port_t *)mine && type_of(own) == MACH_PORT_TYPE_RECEIVE);
+    *(mach_port_t *)mine = own;
     return NULL;
 }
 
@@ -19,11 +21,14 @@ int main(void)
     mig_put_reply_port(own);
     HOLDS(mig_get_reply_port() == own);
     pthread_t other;
-    HOLDS(pthread_create(&other, NULL, other_thread, &own) == 0);
+    mach_port_t others = own;
+    HOLDS(pthread_create(&other, NULL, other_thread, &others) == 0);
     HOLDS(pthread_join(other, NULL) == 0);
+    /* It has ended with its thread. */
+    mach_port_type_t type;
+    EXPECT(KERN_INVALID_NAME, mach_port_type(SELF, others, &type));
 
     mig_dealloc_reply_port(own);
-    mach_port_type_t type;
     EXPECT(KERN_INVALID_NAME, mach_port_type(SELF, own, &type));
     mach_port_t next = mig_get_reply_port();
     HOLDS(next != own && type_of(next) == MACH_PORT_TYPE_RECEIVE);
