@@ -23,7 +23,10 @@ impl Code {
     pub(crate) const INVALID_RIGHT: Self = Self(17);
     pub(crate) const INVALID_VALUE: Self = Self(18);
     pub(crate) const INVALID_CAPABILITY: Self = Self(20);
+    pub(crate) const TERMINATED: Self = Self(37);
     pub(crate) const NOT_SUPPORTED: Self = Self(46);
+    pub(crate) const NOT_WAITING: Self = Self(48);
+    pub(crate) const TIMED_OUT: Self = Self(49);
     /// `MIG_BAD_ARGUMENTS`: a right of another kind than the call takes.
     pub(crate) const BAD_ARGUMENTS: Self = Self(-304);
     /// `MACH_SEND_INVALID_DEST`: a call goes to a name that is nothing to send to.

@@ -13,6 +13,7 @@ mod memory;
 mod message;
 mod mig;
 mod ports;
+mod semaphore;
 mod sets;
 mod task;
 mod text;

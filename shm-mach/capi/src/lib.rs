@@ -11,6 +11,7 @@
 //! | `messages`, `server` | messages in C's memory, and serving them |
 //! | `names` | calls on names |
 //! | `requests` | requests to be told |
+//! | `semaphore` | semaphores |
 //! | `services` | the bootstrap |
 //! | `memory` | memory of this process |
 //! | `words` | codes in words |
@@ -34,6 +35,7 @@ mod messages;
 mod names;
 mod objects;
 mod requests;
+mod semaphore;
 mod server;
 mod services;
 #[allow(unsafe_code, reason = "one pointer that is never freed")]

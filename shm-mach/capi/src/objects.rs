@@ -1,4 +1,5 @@
-//! Names of what is the system's: the task itself, its threads, the machine, and where services are found.
+//! Names of what is the system's: the task itself, its threads, the machine, where services are found,
+//! and semaphores.
 //!
 //! They are send rights to nothing that can be sent to yet. Their numbers lie beyond every name that a
 //! space gives out, and the first ones are constants: C reads them from a variable before it has called
@@ -6,12 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mach::ipc::Urefs;
 use mach::{RightKind, TypeBits};
 
 use crate::code::Code;
+use crate::semaphore::Semaphore;
 
 /// `mach_task_self()`.
 pub(crate) const TASK: u32 = 0xffff_fe03;
@@ -24,17 +26,29 @@ const THREADS: u32 = 0xf000_0003;
 /// How many threads have a name of their own; the next ones begin again.
 const THREADS_MAX: u32 = 0xf_0000;
 
+/// The first semaphore; each further one is 256 more.
+const SEMAPHORES: u32 = 0x8000_0003;
+/// How many semaphores there are at most in the life of a task.
+const SEMAPHORES_MAX: u32 = 0x70_0000;
+
 /// Their user references, under a lock of their own.
 #[derive(Debug)]
 pub(crate) struct Objects {
     refs: Mutex<BTreeMap<u32, Urefs>>,
+    semaphores: Mutex<BTreeMap<u32, Arc<Semaphore>>>,
     next_thread: AtomicU32,
+    next_semaphore: AtomicU32,
 }
 
 impl Default for Objects {
     fn default() -> Self {
         let refs = [TASK, BOOTSTRAP].map(|name| (name, Urefs::ONE)).into();
-        Self { refs: Mutex::new(refs), next_thread: AtomicU32::new(0) }
+        Self {
+            refs: Mutex::new(refs),
+            semaphores: Mutex::default(),
+            next_thread: AtomicU32::new(0),
+            next_semaphore: AtomicU32::new(0),
+        }
     }
 }
 
@@ -67,6 +81,36 @@ impl Objects {
         THREADS + (number << 8)
     }
 
+    /// A name for a semaphore, with one reference.
+    ///
+    /// # Errors
+    /// [`Code::RESOURCE_SHORTAGE`]: there were too many.
+    pub(crate) fn add_semaphore(&self, semaphore: Semaphore) -> Result<u32, Code> {
+        let number = self.next_semaphore.fetch_add(1, Ordering::Relaxed);
+        if number >= SEMAPHORES_MAX {
+            self.next_semaphore.fetch_sub(1, Ordering::Relaxed);
+            return Err(Code::RESOURCE_SHORTAGE);
+        }
+        let name = SEMAPHORES + (number << 8);
+        self.semaphores().insert(name, Arc::new(semaphore));
+        Ok(self.add(name))
+    }
+
+    /// The semaphore with this name, if it is held.
+    pub(crate) fn semaphore(&self, name: u32) -> Option<Arc<Semaphore>> {
+        self.semaphores().get(&name).cloned()
+    }
+
+    fn semaphores(&self) -> MutexGuard<'_, BTreeMap<u32, Arc<Semaphore>>> {
+        self.semaphores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody holds an object any more: a semaphore is over.
+    fn drop_object(&self, name: u32) {
+        let ended = self.semaphores().remove(&name);
+        ended.inspect(|semaphore| semaphore.end());
+    }
+
     /// How many references it has, of one that is held.
     pub(crate) fn get_refs(&self, name: u32, right: RightKind) -> Option<u16> {
         let urefs = *self.refs().get(&name)?;
@@ -89,6 +133,8 @@ impl Objects {
             Ok(None) if name == TASK => Err(Code::INVALID_CAPABILITY),
             Ok(None) => {
                 refs.remove(&name);
+                drop(refs);
+                self.drop_object(name);
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -103,6 +149,8 @@ impl Objects {
             return Some(Err(Code::INVALID_CAPABILITY));
         }
         refs.remove(&name);
+        drop(refs);
+        self.drop_object(name);
         Some(Ok(()))
     }
 
@@ -112,7 +160,8 @@ impl Objects {
             TASK => 2,
             HOST => 3,
             BOOTSTRAP => 0, // as if it were a program's port
-            _ => 1,         // a thread
+            THREADS.. => 1,
+            _ => 23, // a semaphore
         })
     }
 
@@ -127,7 +176,9 @@ mod tests {
     #[test]
     fn a_space_gives_none_of_their_numbers_out() {
         let last = mach::Options::DEFAULT_NAMES as u32;
-        assert!(THREADS >> 8 > last && THREADS + ((THREADS_MAX - 1) << 8) < BOOTSTRAP);
+        assert!(SEMAPHORES >> 8 > last);
+        const { assert!(SEMAPHORES + ((SEMAPHORES_MAX - 1) << 8) < THREADS) };
+        const { assert!(THREADS + ((THREADS_MAX - 1) << 8) < BOOTSTRAP) };
     }
 
     #[test]

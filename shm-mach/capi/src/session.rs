@@ -8,15 +8,16 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mach::segment::fork::Process;
-use mach::{AuthorityError, Options, SendRight, Task};
+use mach::{AuthorityError, Options, RawName, SendRight, Task, TypeBits};
 
 use crate::code::Code;
 use crate::home::Home;
 use crate::objects::Objects;
+use crate::semaphore::Semaphore;
 
 /// Mach's default, unlike the Rust interface's.
 const QUEUE_LIMIT: u32 = 5;
@@ -101,10 +102,28 @@ impl Session {
 
     /// The calling thread's name, with one more reference.
     pub(crate) fn thread(&self) -> u32 {
+        self.objects.add(self.thread_name())
+    }
+
+    /// The name that the calling thread has, or would get.
+    pub(crate) fn thread_name(&self) -> u32 {
         let known = THREAD.get().filter(|(process, _)| *process == self.process);
         let (_, name) = known.unwrap_or_else(|| (self.process, self.objects.new_thread()));
         THREAD.set(Some((self.process, name)));
-        self.objects.add(name)
+        name
+    }
+
+    /// The semaphore with this name.
+    ///
+    /// # Errors
+    /// In the order checked (SE8): [`Code::INVALID_NAME`], also of NULL and DEAD;
+    /// [`Code::INVALID_RIGHT`]: no right to send; [`Code::INVALID_CAPABILITY`]: something else.
+    pub(crate) fn semaphore(&self, name: u32) -> Result<Arc<Semaphore>, Code> {
+        if let Some(semaphore) = self.objects.semaphore(name) {
+            return Ok(semaphore);
+        }
+        let bits = if RawName(name).is_valid() { self.right_type(name) } else { Err(Code::INVALID_NAME) }?;
+        Err(if bits.contains(TypeBits::SEND) { Code::INVALID_CAPABILITY } else { Code::INVALID_RIGHT })
     }
 
     pub(crate) fn services(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -75,6 +75,7 @@ programs! {
     own_rights
     port_sets
     reply_ports
+    semaphores
     server_once
     space_info
     special_ports

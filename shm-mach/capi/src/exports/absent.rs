@@ -33,8 +33,6 @@ absent! {
     mach_port_get_service_port_info mach_port_is_connection_for_service
     mach_ports_lookup mach_ports_register
     mk_timer_arm mk_timer_arm_leeway mk_timer_cancel mk_timer_destroy
-    semaphore_create semaphore_destroy semaphore_signal semaphore_signal_all semaphore_signal_thread
-    semaphore_timedwait semaphore_timedwait_signal semaphore_wait semaphore_wait_signal
     task_create_identity_token task_identity_token_get_task_port
     thread_get_special_port thread_set_special_port
     mach_port_peek

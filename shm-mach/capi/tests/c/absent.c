@@ -10,7 +10,6 @@ int main(void)
     mach_vm_address_t address = 42;
     mach_vm_size_t size = 42;
     EXPECT(KERN_NOT_SUPPORTED, bootstrap_subset(bootstrap_port, MACH_PORT_NULL, &name));
-    EXPECT(KERN_NOT_SUPPORTED, semaphore_create(SELF, &name, SYNC_POLICY_FIFO, 0));
     EXPECT(KERN_NOT_SUPPORTED,
         mach_vm_map(SELF, &address, size, 0, 1, 0, 0, 0, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY));
     EXPECT(KERN_NOT_SUPPORTED, mach_make_memory_entry_64(SELF, &size, 0, VM_PROT_READ, &name, MACH_PORT_NULL));

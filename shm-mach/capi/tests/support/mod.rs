@@ -79,9 +79,14 @@ pub(crate) fn compiler(name: &str, standard: &str) -> Command {
 
 /// Builds a program of `tests/c`, into `folder`.
 pub(crate) fn build(program: &str, folder: &Folder, linked: Linked) -> PathBuf {
+    build_with(program, folder, linked, &[])
+}
+
+/// The same, with more flags for the compiler.
+pub(crate) fn build_with(program: &str, folder: &Folder, linked: Linked, flags: &[&str]) -> PathBuf {
     let made = folder.0.join(program);
     let mut command = compiler("cc", "-std=gnu17");
-    command.arg("-pthread").arg("-o").arg(&made).arg(root().join(format!("tests/c/{program}.c")));
+    command.args(flags).arg("-pthread").arg("-o").arg(&made).arg(root().join(format!("tests/c/{program}.c")));
     match linked {
         Linked::Shared => {
             command.arg("-L").arg(libraries()).arg("-lshm_mach");
