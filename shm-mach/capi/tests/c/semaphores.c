@@ -17,20 +17,20 @@ static semaphore_t made(int policy, int value)
 static void *waits(void *result)
 {
     waiter = mach_thread_self();
-    *(kern_return_t *)result = semaphore_wait(first);
+    *(volatile kern_return_t *)result = semaphore_wait(first);
     return NULL;
 }
 
 static void *waits_and_signals(void *result)
 {
-    *(kern_return_t *)result = semaphore_wait_signal(first, second);
+    *(volatile kern_return_t *)result = semaphore_wait_signal(first, second);
     return NULL;
 }
 
-static void start(pthread_t *thread, void *(*what)(void *), kern_return_t *result)
+static void start(pthread_t *thread, void *(*what)(void *), volatile kern_return_t *result)
 {
     *result = 42;
-    HOLDS(pthread_create(thread, NULL, what, result) == 0);
+    HOLDS(pthread_create(thread, NULL, what, (void *)result) == 0);
 }
 
 static void joined(pthread_t thread)
@@ -68,7 +68,7 @@ static void refusals(void)
 int main(void)
 {
     pthread_t threads[3];
-    kern_return_t results[3];
+    volatile kern_return_t results[3];
     first = made(SYNC_POLICY_FIFO, 2);
     second = made(SYNC_POLICY_LIFO, 0);
     HOLDS(first != second && type_of(first) == MACH_PORT_TYPE_SEND);
@@ -83,6 +83,10 @@ int main(void)
     OK(semaphore_wait(first));
     /* Nobody waits: no effect on the count. */
     OK(semaphore_signal_all(first));
+    EXPECT(KERN_OPERATION_TIMED_OUT, semaphore_timedwait(first, now));
+    OK(semaphore_signal(first));
+    OK(semaphore_signal_all(first));
+    OK(semaphore_timedwait(first, now));
     EXPECT(KERN_NOT_WAITING, semaphore_signal_thread(first, THREAD_NULL));
     EXPECT(KERN_OPERATION_TIMED_OUT, semaphore_timedwait(first, now));
 
@@ -100,12 +104,15 @@ int main(void)
     joined(threads[0]);
     for (int at = 0; at < 3; at++)
         start(&threads[at], waits, &results[at]);
-    for (int at = 0; at < 3; at++)
-        wake_one(THREAD_NULL);
-    for (int at = 0; at < 3; at++) {
-        joined(threads[at]);
-        EXPECT(KERN_SUCCESS, results[at]);
+    wake_one(THREAD_NULL);
+    /* All at once, as many as wait by now. */
+    for (int woken = 1; woken < 3; usleep(500)) {
+        OK(semaphore_signal_all(first));
+        woken = (results[0] == KERN_SUCCESS) + (results[1] == KERN_SUCCESS) + (results[2] == KERN_SUCCESS);
     }
+    for (int at = 0; at < 3; at++)
+        joined(threads[at]);
+    EXPECT(KERN_OPERATION_TIMED_OUT, semaphore_timedwait(first, now));
 
     /* Waits for one, and signals the other. */
     start(&threads[0], waits_and_signals, &results[0]);
