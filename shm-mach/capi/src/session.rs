@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -165,6 +166,7 @@ fn at_home(home: &'static Home, options: &Options) -> Result<Attached, Authority
 fn complain(error: &AuthorityError) {
     static DONE: AtomicU32 = AtomicU32::new(0);
     if DONE.swap(1, Ordering::Relaxed) == 0 {
-        eprintln!("shm_mach: no task: {error}");
+        // A program without a standard error stream is not told.
+        let _ = std::io::stderr().write_all(format!("shm_mach: no task: {error}\n").as_bytes());
     }
 }
