@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use shm_mach::authority::Embedded;
-use shm_mach::{Deadline, Message, Options, ReceiveRight, Received, Right, SendRight, Task, Wait};
+use shm_mach::{
+    Deadline, Message, Options, ReceiveError, ReceiveRight, Received, Right, SendRight, Task, Wait,
+};
 
 /// A token: the number that is to be sent next.
 struct Token(AtomicI32);
@@ -232,5 +234,34 @@ fn also_when_an_answer_is_not_the_only_thing_any_more() {
         send(&right, 0);
         reply.send(Message::new(1, &1i32.to_ne_bytes())).unwrap();
         expect(&port, 2);
+    }
+}
+
+/// An answer lies between two messages, and its giver dies when the first one was taken. Fails if what is
+/// put elsewhere then loses its turn.
+#[test]
+fn also_when_the_one_who_answered_is_dead() {
+    let authority = Embedded::start().unwrap();
+    let (receiver, answerer) = (attach(&authority), attach(&authority));
+    let (port, requests) = (receiver.check_in("port").unwrap(), answerer.check_in("requests").unwrap());
+    let (right, other) = (attach(&authority).look_up("port").unwrap(), receiver.allocate().unwrap());
+    let to_answerer = receiver.look_up("requests").unwrap();
+    to_answerer.send(Message::new(0, b"").reply_to(port.make_send_once())).unwrap();
+    let mut message = Received::new();
+    requests.receive(&mut message).unwrap();
+    let reply = message.take_reply().unwrap();
+    send(&right, 0);
+    reply.send(Message::new(1, &1i32.to_ne_bytes())).unwrap();
+    send(&right, 2);
+    expect(&port, 1);
+    drop((requests, answerer));
+    let until = Deadline::after(Duration::from_secs(30));
+    while port.send_once_rights() > 0 {
+        assert!(!until.has_passed(), "the death is never heard of");
+        assert_eq!(other.try_receive(&mut message), Err(ReceiveError::TimedOut));
+    }
+    for number in 1..3 {
+        port.try_receive(&mut message).unwrap();
+        assert_eq!(message.id(), number, "received out of order");
     }
 }

@@ -14,7 +14,7 @@ use crate::client::task::Inner;
 use crate::ring::world::World as _;
 
 /// Peers that the kernel is asked about in one tick while an authority watches all of them: the next
-/// ones follow in the next tick. One question costs some 20 µs.
+/// ones follow in the next tick. One question costs some 50 µs.
 const ASKED_A_TICK: usize = 16;
 
 /// When the kernel was asked last, and how far.
