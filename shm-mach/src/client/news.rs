@@ -397,6 +397,9 @@ impl Inner {
 
     /// What a port left to do when its lock was released.
     pub(crate) fn perform(&self, aftermath: Aftermath) {
+        if aftermath.is_nothing() {
+            return;
+        }
         for (listener, notification) in aftermath.due {
             listener.notify(self, notification);
         }

@@ -141,6 +141,19 @@ pub(crate) struct Aftermath {
     pub(crate) with_room: Option<PortName>,
 }
 
+impl Aftermath {
+    /// Whether there is nothing to do, as mostly.
+    pub(super) fn is_nothing(&self) -> bool {
+        let Self { condemned, due, destroyed, unused, untold, with_room } = self;
+        condemned.is_empty()
+            && due.is_empty()
+            && destroyed.is_empty()
+            && unused.is_empty()
+            && untold.is_empty()
+            && with_room.is_none()
+    }
+}
+
 impl Port {
     pub(crate) fn new(
         serial: u64,
@@ -379,16 +392,16 @@ impl Port {
                 self.end_lane(state, 0, Some(Death::Died));
             }
             let was_given = !(state.port.holders.is_empty() && state.port.awaited.is_empty());
-            for awaited in std::mem::take(&mut state.port.awaited) {
+            for awaited in state.port.awaited.drain(..) {
                 awaited.abandon(Death::Died);
             }
             if let Some(kept) = state.port.kept.take() {
                 kept.give_back();
             }
             self.tell_of_end(&mut state.port);
-            let mut messages = std::mem::take(&mut state.port.local);
-            messages.extend(state.port.kept_back.take().map(|message| *message));
-            state.port.destroyed.extend(messages);
+            let port = &mut state.port;
+            port.destroyed.extend(port.local.drain(..));
+            port.destroyed.extend(port.kept_back.take().map(|message| *message));
             (state.port.waiting_for_room, (was_given, state.port.aftermath()))
         });
         // Threads of these look at it in vain until it has left them.
