@@ -29,12 +29,12 @@ struct Step {
 
 const STEPS: &[Step] = &[
     Step { name: "nothing", most: u64::MAX, run: |_| {} },
-    Step { name: "send", most: 215, run: |pair| times(|number| pair.send(number)) },
-    Step { name: "receive", most: 345, run: |pair| times(|_| pair.receive()) },
-    Step { name: "request_and_answer", most: 2050, run: |pair| times(|number| pair.call(number)) },
+    Step { name: "send", most: 220, run: |pair| times(|number| pair.send(number)) },
+    Step { name: "receive", most: 350, run: |pair| times(|_| pair.receive()) },
+    Step { name: "request_and_answer", most: 2150, run: |pair| times(|number| pair.call(number)) },
     Step {
         name: "create_destroy",
-        most: 2400,
+        most: 2900,
         run: |pair| times(|_| drop(pair.a.task.allocate().expect("there is room"))),
     },
 ];
