@@ -32,6 +32,11 @@ impl OnceNames {
         self.0.insert(number, Kept { name, right });
     }
 
+    /// The right with this number.
+    pub(super) fn get(&self, number: u64) -> Option<&Parked> {
+        self.0.get(&number).map(|kept| &kept.right)
+    }
+
     fn names(&self, is: impl Fn(&Parked) -> bool) -> Vec<PortName> {
         self.0.values().filter(|kept| is(&kept.right)).map(|kept| kept.name).collect()
     }

@@ -86,3 +86,38 @@ fn tp10_a_thread_has_a_port_of_its_own() {
     let code = common::sys::in_fork(|| i32::from(task.thread_reply_port().is_valid()));
     assert_eq!(code, 0, "a forked child has none");
 }
+
+#[test]
+fn sd4_a_strict_reply_leads_to_a_port_that_nobody_else_has() {
+    let two = two();
+    let send = |disposition, reply| {
+        let mut message = Bytes::header((COPY_SEND, disposition), two.to, reply, 1);
+        message.send_with(&two.one, Options::STRICT_REPLY, 0)
+    };
+    let refused = Code::SEND_INVALID_REPLY;
+    let own = port(&two.one);
+    assert_eq!([send(MAKE_SEND, own), send(MAKE_SEND_ONCE, NULL)], [refused; 2], "no send-once right");
+    assert_eq!(
+        [send(MAKE_SEND_ONCE, two.to), send(MAKE_SEND_ONCE, own + 4)],
+        [refused; 2],
+        "not received here"
+    );
+    assert_eq!(send(MAKE_SEND_ONCE, own), Code::SUCCESS);
+    assert_eq!(send(MAKE_SEND_ONCE, own), refused, "an answer is awaited there");
+    two.other.deallocate(raw(receive(&two.other, two.port).remote())).unwrap();
+    assert_eq!(receive(&two.one, own).id(), 71);
+    let once = send_once(&two.one, own);
+    assert_eq!(send(MAKE_SEND_ONCE, own), refused, "there is one already");
+    assert_eq!(send(MOVE_SEND_ONCE, once), Code::SUCCESS);
+    let answer = receive(&two.other, two.port).remote();
+    assert_eq!(Bytes::header((MOVE_SEND_ONCE, 0), answer, NULL, 2).send(&two.other), Code::SUCCESS);
+    assert_eq!(receive(&two.one, own).id(), 2);
+    // One send right may be there, and no second: of another holder, since one task's are one.
+    two.one.with_receive_right(raw(own), |port| port.make_send().into_name()).unwrap();
+    assert_eq!(send(MAKE_SEND_ONCE, own), Code::SUCCESS);
+    let answer = receive(&two.other, two.port).remote();
+    assert_eq!(Bytes::header((MOVE_SEND_ONCE, 0), answer, NULL, 3).send(&two.other), Code::SUCCESS);
+    assert_eq!(receive(&two.one, own).id(), 3);
+    assert_eq!(Bytes::to(two.to, 1).complex(1).port(own, MAKE_SEND).send(&two.one), Code::SUCCESS);
+    assert_eq!(send(MAKE_SEND_ONCE, own), refused);
+}

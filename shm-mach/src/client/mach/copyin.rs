@@ -44,6 +44,19 @@ impl Taken {
     }
 }
 
+/// A strict reply (SD4): to a port that the task itself receives from, and nobody but the message has a
+/// send-once right to it, and one at most a send right. The disposition fits already.
+///
+/// # Errors
+/// `SEND_INVALID_REPLY`.
+pub(super) fn check_strict_reply(task: &Inner, envelope: &Envelope) -> Result<(), Code> {
+    let disposition = envelope.reply_disposition.unwrap_or(Disposition::MakeSendOnce);
+    let port = task.names.lock().own_reply(envelope.reply, disposition).ok_or(Code::SEND_INVALID_REPLY)?;
+    let port = &port.group.lock().port;
+    let once = u32::from(disposition == Disposition::MoveSendOnce);
+    if port.once == once && port.send_rights() <= 1 { Ok(()) } else { Err(Code::SEND_INVALID_REPLY) }
+}
+
 impl Names {
     /// Whether the names of a header give what it asks of them. Takes nothing.
     ///
@@ -121,6 +134,15 @@ impl Names {
             }
             Disposition::MakeSendOnce => Ok(Taken::MakeOnce(self.received(name)?)),
         }
+    }
+
+    /// The task's own port that a reply with this disposition leads to.
+    fn own_reply(&self, name: RawName, disposition: Disposition) -> Option<Arc<Port>> {
+        if disposition == Disposition::MakeSendOnce {
+            return self.received(name).ok();
+        }
+        let State::SendOnce { handle, .. } = *self.space.entry(name).ok()?.state() else { return None };
+        self.once.get(handle)?.local_port().cloned()
     }
 
     /// Whether the name is of a port for answers: only the reply of a header makes a right of it.

@@ -16,7 +16,7 @@ use crate::wire::mach::{
     Special,
 };
 
-use super::copyin::Taken;
+use super::copyin::{Taken, check_strict_reply};
 use super::copyout::{Opened, give};
 use super::letter::{Letter, Reach, check_size};
 use super::place::Place;
@@ -93,6 +93,9 @@ fn check<'a>(
 
 impl Checked<'_> {
     fn dispatch(&self, task: &Task, reach: Reach, call: &Call) -> Result<(), Refused> {
+        if call.options.contains(Options::STRICT_REPLY) {
+            check_strict_reply(&task.inner, &self.envelope).map_err(|code| (code, None))?;
+        }
         if !matches!(self.envelope.dest_disposition, Disposition::CopySend | Disposition::MoveSend) {
             return self.go(task, reach, call, None);
         }
