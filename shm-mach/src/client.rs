@@ -1,5 +1,6 @@
 //! The library inside a task: links, ports, and the rights that programs hold.
 
+pub(crate) mod aftermath;
 pub(crate) mod allocate;
 pub(crate) mod answers;
 mod ask;

@@ -4,7 +4,8 @@
 //! passes it is remembered: when that one is dead and all that it had sent was read, what has not
 //! arrived never will.
 
-use crate::client::port::{Aftermath, Port};
+use crate::client::aftermath::Aftermath;
+use crate::client::port::Port;
 
 /// The rights on their way home, by who passes them and of which epoch they are.
 #[derive(Debug, Default)]

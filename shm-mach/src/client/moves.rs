@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futex::sync::{Guard, Ordering, futex_wake};
 
+use crate::client::aftermath::Aftermath;
 use crate::client::error::{Immovable, SendFailure};
 use crate::client::held::Target;
 use crate::client::holders::AUTHORITY;
@@ -15,7 +16,7 @@ use crate::client::link::Link;
 use crate::client::local::LocalMessage;
 use crate::client::message::Message;
 use crate::client::peers::failure_of;
-use crate::client::port::{Aftermath, Port, PortState};
+use crate::client::port::{Port, PortState};
 use crate::client::port_set::Set;
 use crate::client::receive_right::ReceiveRight;
 use crate::client::right::Right;

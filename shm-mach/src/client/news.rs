@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use futex::{Deadline, Gate};
 
+use crate::client::aftermath::Aftermath;
 use crate::client::attach::Authority;
 use crate::client::holders::AUTHORITY;
 use crate::client::link::Link;
 use crate::client::peers::identity;
-use crate::client::port::Aftermath;
 use crate::client::receive_right::TICK;
 use crate::client::settlement::Subject;
 use crate::client::space::Leftover;

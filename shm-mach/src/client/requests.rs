@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::client::aftermath::Aftermath;
 use crate::client::error::SendFailure;
 use crate::client::held::Held;
 use crate::client::listener::Listener;
 use crate::client::notification::{Notification, NotificationKind};
 use crate::client::once_right::{Parked, SendOnceRight};
-use crate::client::port::{Aftermath, Port};
+use crate::client::port::Port;
 use crate::client::space::{Leftover, Names};
 use crate::client::task::{Inner, Task};
 use crate::ipc::{PortError, PortName, RawName, Request, RequestKind};

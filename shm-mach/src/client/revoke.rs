@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use crate::client::aftermath::Aftermath;
 use crate::client::identity::Identity;
 use crate::client::link::Link;
-use crate::client::port::{Aftermath, Port};
+use crate::client::port::Port;
 use crate::client::task::Inner;
 use crate::ring::lane_out::Death;
 use crate::ring::world::World as _;

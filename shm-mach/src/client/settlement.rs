@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futex::sync::Lock;
 
+use crate::client::aftermath::Aftermath;
 use crate::client::link::Link;
-use crate::client::port::{Aftermath, Port};
+use crate::client::port::Port;
 use crate::client::task::Inner;
 use crate::wire::control::Control;
 use crate::wire::request::{PortRef, Request};

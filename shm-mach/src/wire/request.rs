@@ -295,84 +295,118 @@ impl Request {
     /// Its bytes.
     pub fn encode(&self, serial: u32) -> Vec<u8> {
         let mut writer = Writer::default();
-        let to = &mut writer;
+        self.write(writer.u32(self.kind()).u32(serial));
+        writer.take()
+    }
+
+    const fn kind(&self) -> u32 {
+        match self {
+            Self::Hello { .. } => 1,
+            Self::Echo { .. } => 2,
+            Self::Register { .. } => 3,
+            Self::LookUp { .. } => 4,
+            Self::Connect { .. } => 5,
+            Self::Accept { .. } => 6,
+            Self::Grant { .. } => 7,
+            Self::Release { .. } => 8,
+            Self::Child { .. } => 9,
+            Self::Unregister { .. } => 10,
+            Self::Settle { .. } => 11,
+            Self::Settled { .. } => 12,
+            Self::Revoked { .. } => 13,
+            Self::Confirm => 14,
+            Self::Lend { .. } => 15,
+            Self::Adopted { .. } => 16,
+            Self::GrantOnce { .. } => 20,
+            Self::ReleaseOnce { .. } => 21,
+            Self::SettleOnce { .. } => 22,
+            Self::List { .. } => 30,
+            Self::StopWaiting { .. } => 31,
+            Self::Offer { .. } => 40,
+            Self::Withdraw { .. } => 41,
+            Self::Arrived { .. } => 42,
+        }
+    }
+
+    fn write(&self, to: &mut Writer) {
         match self {
             Self::Hello { version, features } => {
-                to.u32(1).u32(serial).u32(*version).u32(*features);
+                to.u32(*version).u32(*features);
             }
             Self::Echo { nonce } => {
-                to.u32(2).u32(serial).u64(*nonce);
+                to.u64(*nonce);
             }
-            Self::Register { name, port } => port.write(to.u32(3).u32(serial).text(name)),
+            Self::Register { name, port } => {
+                port.write(to.text(name));
+            }
             Self::LookUp { name, wait } => {
-                to.u32(4).u32(serial).text(name).u32(u32::from(*wait));
+                to.text(name).u32(u32::from(*wait));
             }
             Self::Connect { task } => {
-                to.u32(5).u32(serial).u64(*task);
+                to.u64(*task);
             }
             Self::Accept { task } => {
-                to.u32(6).u32(serial).u64(*task);
+                to.u64(*task);
             }
             Self::Grant { receiver, port, to: holder } => {
-                port.write(to.u32(7).u32(serial).u64(*receiver));
+                port.write(to.u64(*receiver));
                 to.u64(*holder);
             }
             Self::Release { receiver, port, count, by } => {
-                port.write(to.u32(8).u32(serial).u64(*receiver));
+                port.write(to.u64(*receiver));
                 to.u32(*count).u64(*by);
             }
-            Self::Child { port } => port.write(to.u32(9).u32(serial)),
+            Self::Child { port } => {
+                port.write(to);
+            }
             Self::Unregister { key } => {
-                to.u32(10).u32(serial).u64(*key);
+                to.u64(*key);
             }
             Self::Settle { issuer, port, to: holder } => {
-                port.write(to.u32(11).u32(serial).u64(*issuer));
+                port.write(to.u64(*issuer));
                 to.u64(*holder);
             }
             Self::Settled { receiver, port, issuer, held } => {
-                port.write(to.u32(12).u32(serial).u64(*receiver));
+                port.write(to.u64(*receiver));
                 to.u64(*issuer).u32(*held);
             }
             Self::Revoked { serial: of } => {
-                to.u32(13).u32(serial).u32(*of);
-            }
-            Self::Confirm => {
-                to.u32(14).u32(serial);
+                to.u32(*of);
             }
             Self::GrantOnce { receiver, right, number, to: holder, instead_of } => {
-                right.write(to.u32(20).u32(serial).u64(*receiver));
+                right.write(to.u64(*receiver));
                 to.u64(*number).u64(*holder).u64(*instead_of);
             }
             Self::ReleaseOnce { receiver, number } => {
-                to.u32(21).u32(serial).u64(*receiver).u64(*number);
+                to.u64(*receiver).u64(*number);
             }
             Self::SettleOnce { issuer, number, to: holder } => {
-                to.u32(22).u32(serial).u64(*issuer).u64(*number).u64(*holder);
+                to.u64(*issuer).u64(*number).u64(*holder);
             }
             Self::Lend { task, region } => {
-                to.u32(15).u32(serial).u64(*task).u32(region.get());
+                to.u64(*task).u32(region.get());
             }
             Self::Adopted { task } => {
-                to.u32(16).u32(serial).u64(*task);
+                to.u64(*task);
             }
             Self::StopWaiting { look_up } => {
-                to.u32(31).u32(serial).u32(*look_up);
+                to.u32(*look_up);
             }
             Self::Offer { task, key, limit, keeps, to: addressee } => {
-                to.u32(40).u32(serial).u64(*task).u64(*key).u32(*limit).u32(u32::from(*keeps));
+                to.u64(*task).u64(*key).u32(*limit).u32(u32::from(*keeps));
                 addressee.write(to);
             }
             Self::Withdraw { task, key } => {
-                to.u32(41).u32(serial).u64(*task).u64(*key);
+                to.u64(*task).u64(*key);
             }
             Self::Arrived { task } => {
-                to.u32(42).u32(serial).u64(*task);
+                to.u64(*task);
             }
             Self::List { after } => {
-                to.u32(30).u32(serial).u64(*after);
+                to.u64(*after);
             }
+            Self::Confirm => {}
         }
-        writer.take()
     }
 
     /// Reads a request and its serial; `None` for one that no honest library sends.
@@ -434,61 +468,4 @@ impl Request {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_encoded_is_decoded() {
-        let port = PortRef { port: 1, epoch: 2, key: u64::MAX - 3, limit: 4 };
-        let name = "a.service".to_owned();
-        let token = OnceRef::Token(Token { slot: u16::MAX, generation: u32::MAX });
-        for request in [
-            Request::Hello { version: PROTOCOL, features: 1 },
-            Request::Echo { nonce: 7 },
-            Request::Register { name: name.clone(), port },
-            Request::LookUp { name, wait: true },
-            Request::Connect { task: 9 },
-            Request::Accept { task: u64::MAX },
-            Request::Grant { receiver: 1, port, to: 2 },
-            Request::Release { receiver: 1, port, count: 3, by: 4 },
-            Request::Child { port },
-            Request::Unregister { key: 1 },
-            Request::Settle { issuer: 1, port, to: 2 },
-            Request::Settled { receiver: 1, port, issuer: 2, held: 3 },
-            Request::Revoked { serial: 5 },
-            Request::Confirm,
-            Request::GrantOnce { receiver: 1, right: token, number: 2, to: 3, instead_of: 4 },
-            Request::GrantOnce { receiver: 1, right: OnceRef::Number(9), number: 2, to: 3, instead_of: 0 },
-            Request::ReleaseOnce { receiver: 1, number: 2 },
-            Request::SettleOnce { issuer: 1, number: 2, to: 3 },
-            Request::Lend { task: 6, region: NonZeroU32::MIN },
-            Request::Adopted { task: 7 },
-            Request::List { after: 6 },
-            Request::StopWaiting { look_up: 8 },
-            Request::Offer {
-                task: 1,
-                key: 2,
-                limit: 3,
-                keeps: true,
-                to: Addressee::Port { port: u32::MAX, key: 5 },
-            },
-            Request::Offer { task: 1, key: 2, limit: 3, keeps: false, to: Addressee::Once(token) },
-            Request::Withdraw { task: 1, key: u64::MAX },
-            Request::Arrived { task: 1 },
-        ] {
-            let bytes = request.encode(77);
-            assert!(bytes.len() <= DATAGRAM_MAX);
-            assert_eq!(Request::decode(&bytes), Some((77, request)));
-            assert_eq!(Request::decode(&bytes[..bytes.len() - 1]), None, "cut short");
-            assert_eq!(Request::decode(&[&bytes[..], b"x"].concat()), None, "too long");
-        }
-    }
-
-    #[test]
-    fn a_name_is_neither_empty_nor_too_long() {
-        for length in [0, 128, 255] {
-            let request = Request::LookUp { name: "n".repeat(length), wait: false };
-            assert_eq!(Request::decode(&request.encode(1)), None);
-        }
-    }
-}
+mod tests;

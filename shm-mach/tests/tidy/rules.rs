@@ -48,6 +48,8 @@ pub(crate) const ROOMS: &[(&str, Unsafe)] = &[
     ("examples/src/delegate/sandbox.rs", Unsafe::Any),
     // The anchors of the bench share memory without protection, to show what protection costs.
     ("bench/src/shared.rs", Unsafe::Any),
+    // Counting instructions: ptrace(2).
+    ("bench/benches/instructions.rs", Unsafe::Any),
 ];
 
 /// The file that decides between the machine and the model, and the one that runs the models.
