@@ -242,3 +242,52 @@ fn f36_set_port_space_is_taken_and_does_nothing() {
     assert_eq!(task.set_port_space(1 << 20), Ok(()));
     assert_eq!(task.space_basic_info(), before);
 }
+
+#[test]
+fn c2_in_a_forked_child_every_call_is_refused() {
+    let task = task();
+    let (port, set) = (task.allocate().unwrap(), task.allocate_set().unwrap());
+    let once = port.make_send_once();
+    let (name, members) = (port.name(), set.name());
+    let code = common::sys::in_fork(|| {
+        let refused = [
+            task.allocate_right(RightKind::Receive).map(drop),
+            task.allocate_name(RightKind::Receive, FREE).map(drop),
+            task.allocate_full(RightKind::Receive, FREE, Quality::default()).map(drop),
+            task.allocate_qos(RightKind::Receive, Quality { name: Some(FREE), room: None }).map(drop),
+            task.construct(&PortOptions::default(), 0).map(drop),
+            task.destruct(name, 0, 0),
+            task.insert_right(FREE, name, Disposition::MakeSend),
+            task.extract_right(name, Disposition::MakeSend).map(drop),
+            task.insert_member(name, members),
+            task.extract_member(name, members),
+            task.move_member(name, members),
+            task.get_set_status(members).map(drop),
+            task.port_set(members).map(drop),
+            task.with_port_set(members, |_| ()),
+            task.with_receive_right(name, |_| ()),
+            task.send_once_right(FREE).map(drop),
+            task.receive_status(name).map(drop),
+            task.get_attributes(name, 0, &mut []).map(drop),
+            task.set_attributes(name, 0, &[]),
+            task.assert_attributes(name, 0, &[]),
+            task.set_mscount(name, 0),
+            task.set_seqno(name, 0),
+            task.get_srights(name).map(drop),
+            task.dnrequest_info(name).map(drop),
+            task.get_context(name).map(drop),
+            task.set_context(name, 1),
+            task.guard(name, 1, GuardOptions::default()),
+            task.unguard(name, 1),
+            task.swap_guard(name, 1, 2),
+            task.peek(name, 0).map(drop),
+            task.space_info().map(drop),
+            task.space_basic_info().map(drop),
+            task.set_port_space(1),
+            once.into_name(&task).map(drop).map_err(|(error, _)| error),
+        ];
+        let inert = (set.into_name(), port.into_name());
+        i32::from(!(inert == (members, name) && refused.iter().all(|error| *error == Err(PortError::Forked))))
+    });
+    assert_eq!((code, PortError::Forked.code()), (0, 16));
+}
