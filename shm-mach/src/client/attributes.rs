@@ -1,5 +1,7 @@
 //! What can be asked about a port, and set, by its name.
 
+use futex::sync::{Ordering, futex_wake};
+
 use crate::client::port::Port;
 use crate::client::space::Names;
 use crate::client::task::{Inner, Options, Task};
@@ -121,6 +123,29 @@ impl Port {
     /// The next message has this number.
     fn set_seqno(&self, seqno: u32) {
         self.group.lock().port.seqno = seqno;
+    }
+
+    /// How many messages of one sender the queue holds.
+    pub(crate) fn limit(&self) -> u32 {
+        self.group.lock().port.limit
+    }
+
+    /// Takes over a new queue limit, for all senders.
+    pub(crate) fn set_limit(&self, limit: u32) {
+        self.group.change(|state| {
+            let is_lower = limit < state.port.limit;
+            state.port.was_lowered |= is_lower;
+            state.port.limit = limit;
+            for at in 0..state.seats().len() {
+                let lane = &mut state.seat(at).lane;
+                lane.set_limit(limit);
+                if is_lower {
+                    lane.watch_limit();
+                }
+            }
+        });
+        self.room.fetch_add(1, Ordering::Release);
+        futex_wake(&self.room, u32::MAX);
     }
 
     /// The receive right has gone from name to name: the port begins anew, but for its messages, its

@@ -73,7 +73,7 @@ pub(crate) struct Owner {
 pub(crate) struct PortState {
     pub(crate) limit: u32,
     /// It was higher once: rights that were given then tell their holders more.
-    was_lowered: bool,
+    pub(super) was_lowered: bool,
     pub(super) seqno: u32,
     pub(super) mscount: u32,
     pub(super) is_dead: bool,
@@ -420,29 +420,6 @@ impl Port {
         state.port.local_senders -= 1;
         state.port.judge();
         Some(state.port.aftermath())
-    }
-
-    /// How many messages of one sender the queue holds.
-    pub(crate) fn limit(&self) -> u32 {
-        self.group.lock().port.limit
-    }
-
-    /// Takes over a new queue limit, for all senders.
-    pub(crate) fn set_limit(&self, limit: u32) {
-        self.group.change(|state| {
-            let is_lower = limit < state.port.limit;
-            state.port.was_lowered |= is_lower;
-            state.port.limit = limit;
-            for at in 0..state.seats().len() {
-                let lane = &mut state.seat(at).lane;
-                lane.set_limit(limit);
-                if is_lower {
-                    lane.watch_limit();
-                }
-            }
-        });
-        self.room.fetch_add(1, Ordering::Release);
-        futex_wake(&self.room, u32::MAX);
     }
 }
 
