@@ -248,6 +248,10 @@ impl Inner {
             }
             self.perform(aftermath);
         }
+        if link.is_dead() {
+            // It died just now: nobody else tells these rights of it.
+            self.names.lock().lose_task(link.task, &mut rest);
+        }
         self.finish(rest);
         self.ask_of_end(questions);
         // Who waits for room in the queue that was here finds an empty one there.
