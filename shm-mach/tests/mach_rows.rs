@@ -14,6 +14,8 @@ mod header;
 mod hostile;
 #[path = "mach_rows/memory.rs"]
 mod memory;
+#[path = "mach_rows/moving.rs"]
+mod moving;
 #[path = "mach_rows/notified.rs"]
 mod notified;
 #[path = "mach_rows/processes.rs"]
@@ -153,10 +155,6 @@ impl Bytes {
 
     fn ports(self, at: u64, count: u32, deallocate: u8, disposition: u32) -> Self {
         self.raw(&at.to_le_bytes()).raw(&[deallocate, 1, disposition as u8, 2]).word(count)
-    }
-
-    fn guarded(self, name: u32) -> Self {
-        self.raw(&0u64.to_le_bytes()).raw(&[2, 0, MOVE_RECEIVE as u8, 4]).word(name)
     }
 
     /// Sends it; the buffer shows what came back.

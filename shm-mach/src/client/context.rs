@@ -68,6 +68,15 @@ impl Context {
         }
     }
 
+    /// Whether a message may move the receive right that says of its guard that it is `guard`; `None`: that
+    /// there is none, and no context.
+    pub(crate) fn lets_go(&self, guard: Option<u64>) -> bool {
+        match guard {
+            None => !self.is_guarded && self.value == 0,
+            Some(guard) => self.is_guarded && self.value == guard,
+        }
+    }
+
     /// The holder of this guard may act.
     fn opens(&self, guard: u64) -> Result<(), PortError> {
         if self.value == guard { Ok(()) } else { Err(PortError::WrongGuard) }

@@ -45,23 +45,6 @@ fn b1_a_right_that_the_name_has_not_is_refused() {
     is_empty(&two.other, two.port);
 }
 
-/// Receive rights do not move yet: that is refused, and the right stays.
-#[test]
-fn a_receive_right_stays_where_it_is() {
-    let two = two();
-    let own = port(&two.one);
-    for mut message in [
-        Bytes::to(two.to, 1).complex(1).port(own, MOVE_RECEIVE),
-        Bytes::to(two.to, 1).complex(1).guarded(own),
-    ] {
-        assert_eq!(message.send(&two.one), INVALID_RIGHT);
-        assert_eq!(kind(&two.one, own), Some(TypeBits::RECEIVE));
-    }
-    let mut message = Bytes::to(two.to, 1).complex(1).guarded(NULL);
-    assert_eq!(message.send(&two.one), Code::SUCCESS);
-    assert_eq!(receive(&two.other, two.port).word(28 + 12), NULL);
-}
-
 #[test]
 fn b2_a_dead_name_arrives_as_dead_and_a_move_costs_a_reference() {
     let two = two();

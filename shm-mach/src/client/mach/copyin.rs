@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::client::context::Context;
 use crate::client::held::Held;
 use crate::client::once_right::{Parked, SendOnceRight};
 use crate::client::port::Port;
@@ -24,6 +25,8 @@ pub(super) enum Taken {
     MakeOnce(Arc<Port>),
     /// A send-once right.
     Once(Parked),
+    /// The receive right; it is a handle by now.
+    Receive(Arc<Port>, PortName),
     /// The name was a dead name.
     Dead,
 }
@@ -39,6 +42,7 @@ impl Taken {
                 Right::SendOnce(SendOnceRight::local(port))
             }
             Self::Once(right) => Right::SendOnce(SendOnceRight::unpark(task, right)),
+            Self::Receive(port, name) => Right::Receive(ReceiveRight::new(task.clone(), port, name)),
             Self::Dead => Right::Dead,
         }
     }
@@ -99,7 +103,7 @@ impl Names {
     /// Takes what `disposition` asks for out of `name`, which is neither NULL nor DEAD.
     ///
     /// # Errors
-    /// 1. [`PortError::Immovable`]: a receive right.
+    /// 1. [`PortError::Immovable`].
     /// 2. [`PortError::UnknownName`].
     /// 3. [`PortError::NoSuchRight`]; [`PortError::ForReplies`]: a send right of a port for answers.
     /// 4. [`PortError::Pinned`]: the reference that would move is a handle's.
@@ -111,7 +115,12 @@ impl Names {
     ) -> Result<Taken, PortError> {
         let is_dead = matches!(self.space.entry(name)?.state(), State::Dead { .. });
         match disposition {
-            Disposition::MoveReceive => Err(PortError::Immovable),
+            Disposition::MoveReceive => {
+                self.space.check_copyin(name, disposition)?;
+                let (port, made_of) = self.take_receive(name)?;
+                self.set_context(name, port.index, Context::default()); // a guard does not go along (O3)
+                Ok(Taken::Receive(port, made_of))
+            }
             Disposition::CopySend if is_dead => Ok(Taken::Dead),
             Disposition::CopySend => {
                 let held = self.send_credit(name)?;
@@ -143,6 +152,23 @@ impl Names {
         }
         let State::SendOnce { handle, .. } = *self.space.entry(name).ok()?.state() else { return None };
         self.once.get(handle)?.local_port().cloned()
+    }
+
+    /// The same of a receive right that a descriptor moves with its guard (B8).
+    ///
+    /// # Errors
+    /// As [`take`](Self::take); [`PortError::WrongGuard`].
+    pub(super) fn take_guarded(
+        &mut self,
+        name: RawName,
+        guard: Option<u64>,
+        rest: &mut Leftover,
+    ) -> Result<Taken, PortError> {
+        let index = self.receive(name)?.handle as u32;
+        if !self.ports.context(index).lets_go(guard) {
+            return Err(PortError::WrongGuard);
+        }
+        self.take(name, Disposition::MoveReceive, rest)
     }
 
     /// Whether the name is of a port for answers: only the reply of a header makes a right of it.

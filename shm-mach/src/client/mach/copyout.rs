@@ -1,11 +1,14 @@
 //! Rights into names and bytes into memory: what a message gives to its receiver, or back to its sender.
 
+use crate::client::context::GuardOptions;
 use crate::client::once_right::SendOnceRight;
 use crate::client::right::Right;
 use crate::client::task::Task;
 use crate::ipc::{PortError, RawName};
 use crate::wire::mach::form::{Form, Parts, RIGHT, Reply};
-use crate::wire::mach::{Address, Content, Descriptor, Offset, PortType, Special};
+use crate::wire::mach::{
+    Address, Content, Descriptor, Fate, GuardFlags, Guarding, Offset, PortType, Special,
+};
 
 use super::memory::Fresh;
 
@@ -72,11 +75,18 @@ impl<'a> Opened<'a> {
         Content { is_complex, descriptors: &placed.descriptors, body }
     }
 
-    /// Gives everything that its descriptors tell to the task: names for `rights`, and fresh memory.
-    pub(super) fn place(&self, task: &Task, rights: impl Iterator<Item = Right>) -> Placed {
+    /// Gives everything that its descriptors tell to the task: names for `rights`, and fresh memory. Guarded
+    /// rights are guarded as `guarding` says, and immovable unless they only come back.
+    pub(super) fn place(
+        &self,
+        task: &Task,
+        rights: impl Iterator<Item = Right>,
+        (guarding, comes_back): (Guarding, bool),
+    ) -> Placed {
         let piece = |descriptor: &Descriptor<Offset>| self.parts.memory_of(descriptor).unwrap_or_default();
         let fresh = Fresh::map(self.descriptors.iter().map(|descriptor| piece(descriptor).len()));
-        let mut placer = Placer { task, rights, fresh: fresh.ok(), special: Special::NONE };
+        let special = Special::NONE;
+        let mut placer = Placer { task, rights, guarding, comes_back, fresh: fresh.ok(), special };
         let place = |descriptor: &Descriptor<Offset>| placer.place(*descriptor, piece(descriptor));
         let descriptors = self.descriptors.iter().map(place).collect();
         if let Some(fresh) = placer.fresh {
@@ -97,6 +107,8 @@ pub(super) struct Placed {
 struct Placer<'t, I> {
     task: &'t Task,
     rights: I,
+    guarding: Guarding,
+    comes_back: bool,
     fresh: Option<Fresh>,
     special: Special,
 }
@@ -109,7 +121,7 @@ impl<I: Iterator<Item = Right>> Placer<'_, I> {
                 Descriptor::Port { name, disposition }
             }
             Descriptor::GuardedPort { name, context, flags } => {
-                Descriptor::GuardedPort { name: self.name(name), context, flags }
+                Descriptor::GuardedPort { name: self.guarded(name, flags), context, flags }
             }
             Descriptor::Memory { size, deallocate, copy, volatile, .. } => {
                 let at = self.put(piece);
@@ -147,6 +159,22 @@ impl<I: Iterator<Item = Right>> Placer<'_, I> {
         let Some(right) = self.rights.next() else { return RawName::NULL };
         let (name, special) = give(self.task, right);
         self.special |= special;
+        name
+    }
+
+    /// The name of a receive right that comes with a guard (B9).
+    fn guarded(&mut self, name: RawName, flags: GuardFlags) -> RawName {
+        let guard = match self.guarding.fate(flags) {
+            Fate::Destroyed => return self.drop(name),
+            Fate::Free => None,
+            Fate::Guarded(guard) => Some(guard),
+        };
+        let name = self.name(name);
+        if let Some(guard) = guard.filter(|_| name.is_valid()) {
+            let options = GuardOptions { is_strict: false, is_immovable: !self.comes_back };
+            let done = self.task.guard(name, guard, options);
+            debug_assert!(done.is_ok_and(|()| true) || guard == 0, "it came without a guard");
+        }
         name
     }
 

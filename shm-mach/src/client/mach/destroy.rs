@@ -5,7 +5,7 @@ use crate::ipc::{RawName, RightKind};
 use crate::wire::mach::disposition::Disposition;
 use crate::wire::mach::header::HEADER_BYTES;
 use crate::wire::mach::outline::{MESSAGE_MAX, Outline};
-use crate::wire::mach::{Address, Descriptor, Header, Options};
+use crate::wire::mach::{Address, Descriptor, GuardFlags, Header, Options};
 
 use super::letter::Reach;
 use super::place::Place;
@@ -38,7 +38,11 @@ fn destroy_one(task: &Task, descriptor: Descriptor<Address>, reach: Reach) {
     let disposition = descriptor.disposition().map_or(0, u32::from);
     let memory = descriptor.memory().map(|(at, bytes)| (*at, bytes));
     let deallocate = match descriptor {
-        Descriptor::Port { name, .. } | Descriptor::GuardedPort { name, .. } => {
+        Descriptor::Port { name, .. } => return give_up(task, name, disposition),
+        Descriptor::GuardedPort { name, context, flags } => {
+            if !flags.contains(GuardFlags::UNGUARDED_ON_SEND) {
+                let _ = task.unguard(name, context);
+            }
             return give_up(task, name, disposition);
         }
         Descriptor::Memory { deallocate, .. } => deallocate,

@@ -12,7 +12,7 @@ use crate::ring::slot::{BODY_MAX, RIGHTS_MAX};
 use crate::wire::mach::descriptor::in_body;
 use crate::wire::mach::disposition::PortType;
 use crate::wire::mach::form::{self, DESCRIPTORS_MAX, ENTRY_BYTES, Form, RIGHT, Reply};
-use crate::wire::mach::{Address, Code, Descriptor, Disposition, Envelope, RawName, Shape};
+use crate::wire::mach::{Address, Code, Descriptor, Disposition, Envelope, GuardFlags, RawName, Shape};
 
 use super::memory::{Memory, Raw};
 
@@ -145,9 +145,10 @@ impl Letter {
                 let name = self.take_right(task, name, disposition)?;
                 Ok(Descriptor::Port { name, disposition })
             }
-            // Receive rights do not move yet.
-            Descriptor::GuardedPort { name, .. } if name.is_valid() => Err(Code::SEND_INVALID_RIGHT),
-            Descriptor::GuardedPort { .. } => Ok(descriptor),
+            Descriptor::GuardedPort { name, context, flags } => {
+                let name = self.take_guarded(task, name, context, flags)?;
+                Ok(Descriptor::GuardedPort { name, context, flags })
+            }
             Descriptor::Memory { deallocate, .. } => {
                 let Some((at, bytes)) = descriptor.memory() else { return Ok(descriptor) };
                 self.read(*at, bytes, deallocate, reach)?;
@@ -191,6 +192,25 @@ impl Letter {
         task.finish(rest);
         let taken = taken.map_err(|_| Code::SEND_INVALID_RIGHT)?;
         self.rights.push(taken.into_right(task));
+        Ok(RIGHT)
+    }
+
+    /// Takes in a receive right with its guard; gives what travels in its name's place.
+    fn take_guarded(
+        &mut self,
+        task: &Arc<Inner>,
+        name: RawName,
+        context: u64,
+        flags: GuardFlags,
+    ) -> Result<RawName, Code> {
+        if !name.is_valid() {
+            return self.take_right(task, name, 0);
+        }
+        let guard = Some(context).filter(|_| !flags.contains(GuardFlags::UNGUARDED_ON_SEND));
+        let mut rest = Leftover::default();
+        let taken = task.names.lock().take_guarded(name, guard, &mut rest);
+        task.finish(rest);
+        self.rights.push(taken.map_err(|_| Code::SEND_INVALID_RIGHT)?.into_right(task));
         Ok(RIGHT)
     }
 

@@ -14,8 +14,8 @@ use crate::wire::mach::content::{buffer_size, fit, message_size};
 use crate::wire::mach::form::{Form, Reply};
 use crate::wire::mach::vector::{AUX_HEADER_BYTES, AUX_MAX, aux_fits, deliver_aux};
 use crate::wire::mach::{
-    Address, Arrival, AuditToken, Code, Descriptor, Fit, Options, PortType, Remains, SecurityToken, Special,
-    Trailer, Voucher,
+    Address, Arrival, AuditToken, Code, Descriptor, Fit, Guarding, Options, PortType, Remains, SecurityToken,
+    Special, Trailer, Voucher,
 };
 use crate::wire::record::Record;
 
@@ -186,7 +186,8 @@ fn hand_over(
     if received.besides.reply_is_dead {
         (reply, reply_type) = (RawName::DEAD, Some(PortType::SendOnce));
     }
-    let placed = opened.place(task, rights);
+    let guarding = Guarding::of(call.options, place.reach(task).at);
+    let placed = opened.place(task, rights, (guarding, false));
     let arrival = Arrival {
         id: received.id,
         port: port(task, received),

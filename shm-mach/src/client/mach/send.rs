@@ -12,8 +12,8 @@ use crate::client::task::Task;
 use crate::ipc::RawName;
 use crate::wire::mach::outline::MESSAGE_MAX;
 use crate::wire::mach::{
-    Address, Code, Disposition, Envelope, Header, Options, Outline, PortType, Returned, SendRefusal, Shape,
-    Special,
+    Address, Code, Disposition, Envelope, Guarding, Header, Options, Outline, PortType, Returned,
+    SendRefusal, Shape, Special,
 };
 
 use super::copyin::{Taken, check_strict_reply};
@@ -193,7 +193,7 @@ impl Checked<'_> {
             special |= more;
             (reply, reply_type)
         };
-        let placed = opened.place(task, rights);
+        let placed = opened.place(task, rights, (Guarding::At(at), true));
         special |= placed.special;
         let returned = Returned {
             id: letter.id,
