@@ -235,7 +235,7 @@ fn an_answer_to_a_guessed_token_breaks_no_account() {
 /// each time that something is told.
 #[test]
 fn rights_without_end_are_returned_one_by_one() {
-    let _watchdog = Watchdog::start("rights_without_end_are_returned_one_by_one", 60);
+    let _watchdog = Watchdog::start("rights_without_end_are_returned_one_by_one", 120);
     const RIGHTS: usize = 1000;
     let (joined, mut raw) = pair(SMALL);
     let records: Shared<[AtomicU64]> = raw.memory.slice(SMALL.payload(), RIGHTS * 4);

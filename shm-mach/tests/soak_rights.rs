@@ -3,8 +3,8 @@
 //! checks what it receives; no request comes to two ends; and when all is over, every right is counted
 //! back, and the authority has what it had at first.
 //!
-//! `SHM_MACH_SEED` repeats the choices of a run (not their interleaving), `SHM_MACH_SOAK_SECONDS` makes
-//! it longer.
+//! `SHM_MACH_SEED` repeats the choices of a run (not their interleaving), `SHM_MACH_SOAK_SECONDS` and
+//! `SHM_MACH_SOAK_RIGHTS` make it longer.
 
 mod common;
 #[path = "soak_rights/player.rs"]
@@ -21,14 +21,15 @@ use common::meet::{send_rights, soon};
 use common::random::Random;
 use common::watchdog::Watchdog;
 use common::{Peer, spawn_noting, sys};
-use player::{FINISH, HELLO, INTRODUCTION, NOTE_AT, NUMBER, body, options};
+use player::{FINISH, HELLO, INTRODUCTION, KINDS, MOVED_AT, NOTE_AT, NUMBER, body, options};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use shm_mach::{Message, Notification, ReceiveRight, Received, SendRight, Task};
 
-const NAME: &str = "rights_and_messages_survive_their_holders";
 /// Players at a time, and for how long there are new ones.
 const PLAYERS: usize = 6;
 const SECONDS: u64 = 8;
+/// Rights of all kinds that are to move, in the soak that counts them.
+const RIGHTS: u64 = 1_000_000;
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
@@ -42,6 +43,8 @@ struct Sums {
     acknowledged: u64,
     received: u64,
     introduced: u64,
+    /// Rights that came to players: send, send-once, receive.
+    moved: [u64; KINDS],
 }
 
 /// A player, alive or not, as the survivor knows it.
@@ -62,6 +65,9 @@ struct Player {
 
 struct Survivor {
     task: Task,
+    /// The test, and what its players are to do.
+    test: &'static str,
+    temper: &'static str,
     random: Random,
     players: Vec<Player>,
     sums: Sums,
@@ -73,7 +79,8 @@ impl Survivor {
         let note = rustix::fs::memfd_create(c"note", rustix::fs::MemfdFlags::CLOEXEC).unwrap();
         let seed = self.random.next() >> 16;
         let socket = self.task.prepare_child(&port).unwrap();
-        let process = spawn_noting(NAME, &seed.to_string(), socket, note.try_clone().unwrap());
+        let role = format!("{} {seed}", self.temper);
+        let process = spawn_noting(self.test, &role, socket, note.try_clone().unwrap());
         port.request_no_senders(0, &port);
         let die_at = Instant::now() + Duration::from_millis(30 + self.random.below(1500) as u64);
         self.players.push(Player {
@@ -144,6 +151,7 @@ impl Survivor {
 
     /// Nobody is killed any more: all give everything back and end by themselves.
     fn finish(&mut self) {
+        self.bear(); // at least one is there to finish, however slow the others were born
         for player in &mut self.players {
             player.die_at = Instant::now() + Duration::from_secs(3600);
         }
@@ -166,10 +174,22 @@ impl Survivor {
 }
 
 impl Player {
-    fn end(&mut self, sums: &mut Sums) {
+    /// A number that it has noted: 0 if none.
+    fn noted(&self, at: u64) -> u64 {
         let mut number = [0; 8];
-        let _ = rustix::io::pread(&self.note, &mut number, NOTE_AT).unwrap(); // nothing: none was noted
-        let acknowledged = u64::from_le_bytes(number);
+        let _ = rustix::io::pread(&self.note, &mut number, at).unwrap();
+        u64::from_le_bytes(number)
+    }
+
+    fn moved(&self) -> [u64; KINDS] {
+        std::array::from_fn(|kind| self.noted(MOVED_AT + 8 * kind as u64))
+    }
+
+    fn end(&mut self, sums: &mut Sums) {
+        let acknowledged = self.noted(NOTE_AT);
+        for (sum, moved) in sums.moved.iter_mut().zip(self.moved()) {
+            *sum += moved;
+        }
         let more = self.received.checked_sub(acknowledged);
         // One message may be published and not yet acknowledged.
         assert!(
@@ -203,21 +223,10 @@ fn authority() -> (Peer, impl Fn() -> OwnedFd) {
     (Peer(process), connected)
 }
 
-/// Fails if an acknowledged message is lost, one comes twice, torn or out of order on any right, a
-/// request has two ends, or none though everybody lives, or a task, a right, a name or a link is left in
-/// anybody's accounts.
-#[test]
-fn rights_and_messages_survive_their_holders() {
-    if let Some(role) = role_beside() {
-        return player::play(role.parse().unwrap());
-    }
-    if alone(NAME) {
-        return;
-    }
-    let seconds = from_environment("SHM_MACH_SOAK_SECONDS", SECONDS);
+/// Lets players play until `is_enough`, then finish; fails if anything is left in anybody's accounts.
+fn soak(test: &'static str, temper: &'static str, is_enough: impl Fn(&Survivor, Duration) -> bool) -> Sums {
     let seed = from_environment("SHM_MACH_SEED", u64::from(std::process::id()));
     eprintln!("seed {seed}");
-    let _watchdog = Watchdog::start(NAME, seconds + 120);
     let (machd, connect) = authority();
     let id = machd.0.id();
     drop(Task::attach_to(connect(), &options()).unwrap()); // it has started
@@ -228,9 +237,9 @@ fn rights_and_messages_survive_their_holders() {
 
     let task = Task::attach_to(connect(), &options()).unwrap().0;
     let (random, players, sums) = (Random::new(seed), Vec::new(), Sums::default());
-    let mut survivor = Survivor { task, random, players, sums };
-    let until = Instant::now() + Duration::from_secs(seconds);
-    while Instant::now() < until {
+    let mut survivor = Survivor { task, test, temper, random, players, sums };
+    let begin = Instant::now();
+    while !is_enough(&survivor, begin.elapsed()) {
         if survivor.players.iter().filter(|player| !player.is_dead).count() < PLAYERS {
             survivor.bear();
         }
@@ -239,9 +248,56 @@ fn rights_and_messages_survive_their_holders() {
     }
     survivor.finish();
     let Survivor { task, sums, .. } = survivor;
+    let names = task.names().unwrap();
+    assert!(names.is_empty(), "{names:?}");
     drop(task);
     here.expect_again(std::process::id(), "the survivor");
     there.expect_again(id, "the authority");
     eprintln!("{sums:?}");
+    sums
+}
+
+/// The life of a player: its role says how it is to be, and its seed.
+fn play(role: &str) {
+    let (temper, seed) = role.split_once(' ').unwrap();
+    player::play(seed.parse().unwrap(), temper == "generous");
+}
+
+/// Fails if an acknowledged message is lost, one comes twice, torn or out of order on any right, a
+/// request has two ends, or none though everybody lives, or a task, a right, a name or a link is left in
+/// anybody's accounts.
+#[test]
+fn rights_and_messages_survive_their_holders() {
+    const NAME: &str = "rights_and_messages_survive_their_holders";
+    if let Some(role) = role_beside() {
+        return play(&role);
+    }
+    if alone(NAME) {
+        return;
+    }
+    let seconds = from_environment("SHM_MACH_SOAK_SECONDS", SECONDS);
+    let _watchdog = Watchdog::start(NAME, seconds + 120);
+    let sums = soak(NAME, "frugal", |_, elapsed| elapsed.as_secs() >= seconds);
     assert!(sums.killed > 10 && sums.finished > 0 && sums.acknowledged > 1000 && sums.introduced > 50);
+}
+
+/// The same with a million rights of all kinds, by the bundle: made, passed on to third tasks, moved, used,
+/// dropped, and left behind by the dead.
+#[test]
+fn a_million_rights_move_and_none_is_left() {
+    const NAME: &str = "a_million_rights_move_and_none_is_left";
+    if let Some(role) = role_beside() {
+        return play(&role);
+    }
+    if alone(NAME) {
+        return;
+    }
+    let rights = from_environment("SHM_MACH_SOAK_RIGHTS", RIGHTS);
+    let _watchdog = Watchdog::start(NAME, 300 + rights / 2000);
+    let sums = soak(NAME, "generous", |survivor, _| {
+        let playing = survivor.players.iter().filter(|player| !player.is_over);
+        playing.flat_map(Player::moved).chain(survivor.sums.moved).sum::<u64>() >= rights
+    });
+    assert!(sums.moved.iter().sum::<u64>() >= rights && sums.killed > 5 && sums.finished > 0);
+    assert!(sums.moved.iter().all(|moved| *moved >= rights / 1000), "some of every kind");
 }

@@ -7,12 +7,11 @@ use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use shm_mach::{
-    Deadline, Geometry, Message, Notification, Options, ReceiveError, ReceiveRight, Received, SendFailure,
-    SendOnceRight, SendRight, Task,
+    Deadline, Geometry, Message, Notification, Options, ReceiveError, ReceiveRight, Received, Right,
+    SendFailure, SendOnceRight, SendRight, Task,
 };
 
 use super::common::inherited;
-use super::common::meet::send_rights;
 use super::common::random::Random;
 
 /// To the survivor: a right to the player's port.
@@ -29,6 +28,14 @@ const ANSWER: i32 = 100;
 
 /// Where the player notes the number of its last acknowledged send, in its standard output.
 pub(crate) const NOTE_AT: u64 = 1 << 16;
+/// Where it notes how many rights it has received, but for its special port: send, send-once, receive.
+pub(crate) const MOVED_AT: u64 = NOTE_AT + 8;
+/// Kinds of rights.
+pub(crate) const KINDS: usize = 3;
+/// Rights in a message of one who gives away many.
+const BUNDLE: usize = 100;
+/// Receive rights, and send-once rights to be passed on or answered by, that a player keeps.
+const KEPT: usize = 40;
 /// Rights to others' ports that a player keeps.
 const RIGHTS: usize = 12;
 /// How long a player that gives everything back waits for others to do the same.
@@ -55,7 +62,12 @@ struct Stream {
 }
 
 struct Player {
+    task: Task,
     seed: u64,
+    /// It gives rights of all kinds away by the bundle.
+    is_generous: bool,
+    moved: [u64; KINDS],
+    ports: Vec<ReceiveRight>,
     random: Random,
     note: File,
     home: SendRight,
@@ -74,7 +86,7 @@ struct Player {
 }
 
 /// A player's life.
-pub(crate) fn play(seed: u64) {
+pub(crate) fn play(seed: u64, is_generous: bool) {
     let note = File::from(rustix::io::fcntl_dupfd_cloexec(std::io::stdout().as_fd(), 3).unwrap());
     let (task, home) = Task::attach_to(inherited(), &options()).unwrap();
     let (own, answers) = (task.allocate().unwrap(), task.allocate().unwrap());
@@ -82,7 +94,11 @@ pub(crate) fn play(seed: u64) {
     home.send(Message::new(HELLO, b"").with_right(own.make_send())).unwrap();
     own.request_no_senders(0, &own);
     let mut player = Player {
+        task,
         seed,
+        is_generous,
+        moved: [0; KINDS],
+        ports: Vec::new(),
         random: Random::new(seed),
         note,
         home,
@@ -135,16 +151,11 @@ impl Player {
         if self.streams.is_empty() {
             return;
         }
-        let (at, other) = (self.random.below(self.streams.len()), self.random.below(self.streams.len()));
+        let gifts = self.gifts();
+        let at = self.random.below(self.streams.len());
         let Stream { right, stream, sent } = &self.streams[at];
         let body = body(self.seed, *stream, sent + 1);
-        let mut message = Message::new(TALK, &body);
-        if self.random.below(3) == 0 {
-            message = message.with_right(match self.random.below(4) {
-                0 => self.own.make_send(),
-                _ => self.streams[other].right.clone(),
-            });
-        }
+        let mut message = gifts.into_iter().fold(Message::new(TALK, &body), Message::with_right);
         let is_request = self.random.below(3) == 0;
         if is_request {
             message = message.reply_to(self.answers.make_send_once());
@@ -158,10 +169,39 @@ impl Player {
         }
         match failure {
             None => self.streams[at].sent += 1,
-            // The other does not read for a while: its queue is full, or all lanes to it are closing.
-            Some(SendFailure::TimedOut | SendFailure::NoBuffer) => {}
+            // The other does not read for a while: its queue is full, or all lanes to it are closing, or as
+            // many ports are on their way to it as may be.
+            Some(SendFailure::TimedOut | SendFailure::NoBuffer | SendFailure::NotMovable(_)) => {}
             Some(SendFailure::PortDied) => drop(self.streams.swap_remove(at)),
             Some(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// Rights to be given away.
+    fn gifts(&mut self) -> Vec<Right> {
+        let count = if self.is_generous { self.random.below(BUNDLE) } else { self.random.below(3) / 2 };
+        (0..count).map(|_| if self.is_generous { self.any_right() } else { self.send_right(4) }).collect()
+    }
+
+    /// A send right: one in so many leads here.
+    fn send_right(&mut self, own: usize) -> Right {
+        let other = self.random.below(self.streams.len());
+        match self.random.below(own) {
+            0 => self.own.make_send().into(),
+            _ => self.streams[other].right.clone().into(),
+        }
+    }
+
+    fn any_right(&mut self) -> Right {
+        match self.random.below(32) {
+            0..=1 => self.send_right(usize::MAX),
+            2..=20 => self.own.make_send().into(),
+            21 => self.ports.pop().unwrap_or_else(|| self.task.allocate().unwrap()).into(),
+            22..=24 if !self.owed.is_empty() => self.owed.pop_front().expect("there is one").into(),
+            _ => {
+                self.asked += 1;
+                self.answers.make_send_once().into()
+            }
         }
     }
 
@@ -220,17 +260,37 @@ impl Player {
             other => panic!("{other}"),
         }
         self.owed.extend(message.take_reply());
-        for right in send_rights(message) {
-            if self.streams.len() < RIGHTS && !self.is_finishing {
+        for right in message.take_rights() {
+            let kind = match right {
+                Right::SendOnce(_) => 1,
+                Right::Receive(_) => 2,
+                _ => 0,
+            };
+            self.moved[kind] += 1;
+            self.keep(right);
+        }
+        let bytes: Vec<u8> = self.moved.into_iter().flat_map(u64::to_le_bytes).collect();
+        self.note.write_all_at(&bytes, MOVED_AT).unwrap();
+    }
+
+    /// Keeps a right, or lets go of it.
+    fn keep(&mut self, right: Right) {
+        match right {
+            Right::Send(right) if self.streams.len() < RIGHTS && !self.is_finishing => {
                 self.made += 1;
                 self.streams.push(Stream { right, stream: self.made, sent: 0 });
             }
+            Right::SendOnce(right) if self.owed.len() < KEPT => self.owed.push_back(right),
+            Right::Receive(port) if self.ports.len() < KEPT && !self.is_finishing => self.ports.push(port),
+            Right::Refused(error) => panic!("{error}"),
+            _ => {}
         }
     }
 
     /// Gives everything back; goes on until everybody else has, too.
     fn finish(mut self) {
         self.streams.clear();
+        self.ports.clear();
         let limit = Instant::now() + PATIENCE;
         while !(self.is_alone && self.asked == 0) && Instant::now() < limit {
             while self.answer() {}
