@@ -139,6 +139,15 @@ fn a_request_that_comes_back_from_a_dead_peer_keeps_its_reply_right() {
     assert_eq!(replies.try_receive(&mut message), Err(ReceiveError::TimedOut), "once");
 }
 
+/// The sender of test `name`, which sleeps whenever there is no room.
+fn sends_until_the_port_dies(name: &'static str) {
+    let _watchdog = Watchdog::start(name, 60);
+    let (joined, _peer) = joined_with(name, "receiver", &Options::default());
+    joined.send.set_wait(Wait::Park);
+    let failure = (0..100).find_map(|id| joined.send.send(Message::new(id, b"")).err());
+    assert_eq!(failure.unwrap().failure(), SendFailure::PortDied);
+}
+
 /// Fails if dropping the receive right does not reach a sender that sleeps for room.
 #[test]
 fn a_blocked_sender_wakes_when_the_port_dies() {
@@ -151,11 +160,7 @@ fn a_blocked_sender_wakes_when_the_port_dies() {
         drop(joined.receive);
         park();
     }
-    let _watchdog = Watchdog::start(NAME, 60);
-    let (joined, _peer) = joined_with(NAME, "receiver", &Options::default());
-    joined.send.set_wait(Wait::Park);
-    let failure = (0..100).find_map(|id| joined.send.send(Message::new(id, b"")).err());
-    assert_eq!(failure.unwrap().failure(), SendFailure::PortDied);
+    sends_until_the_port_dies(NAME);
 }
 
 /// As above, but the receiver has never looked at the lane: it learns that there is one only while
@@ -169,11 +174,7 @@ fn a_blocked_sender_wakes_when_a_port_dies_that_never_received() {
         drop(joined.receive);
         park();
     }
-    let _watchdog = Watchdog::start(NAME, 60);
-    let (joined, _peer) = joined_with(NAME, "receiver", &Options::default());
-    joined.send.set_wait(Wait::Park);
-    let failure = (0..100).find_map(|id| joined.send.send(Message::new(id, b"")).err());
-    assert_eq!(failure.unwrap().failure(), SendFailure::PortDied);
+    sends_until_the_port_dies(NAME);
 }
 
 /// The last right goes, whether it ever sent or not: one notification, with the count of rights made.

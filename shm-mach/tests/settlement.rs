@@ -54,6 +54,14 @@ impl Issuer {
         }
     }
 
+    /// Passes one right on that arrives in a queue, and one that does not.
+    fn passes_one_and_one_in_vain() -> ! {
+        let issuer = Self::start();
+        issuer.pass();
+        issuer.pass_in_vain(&issuer.destination);
+        issuer.done();
+    }
+
     fn pass(&self) {
         self.destination.try_send(Message::new(1, b"").with_right(self.right.clone())).unwrap();
     }
@@ -108,6 +116,14 @@ impl Scene {
         port.request_no_senders(0, &notify);
         let (_authority, to_issuer) = (authority, to_issuer);
         Self { receiver, destination, port, notify, meeting, to_issuer, queue, idle, issuer, _authority }
+    }
+
+    /// A scene whose issuer was killed when it had done its part.
+    fn after_the_kill(test: &'static str) -> (Watchdog, Self) {
+        let watchdog = Watchdog::start(test, 60);
+        let mut scene = Self::start(test);
+        scene.kill();
+        (watchdog, scene)
     }
 
     /// Until the issuer has done its part.
@@ -204,14 +220,9 @@ fn a_grant_that_never_arrived_ends_with_its_issuer() {
 fn a_right_that_is_queued_when_its_issuer_dies_counts() {
     const TEST: &str = "a_right_that_is_queued_when_its_issuer_dies_counts";
     if role().is_some() {
-        let issuer = Issuer::start();
-        issuer.pass();
-        issuer.pass_in_vain(&issuer.destination);
-        issuer.done();
+        Issuer::passes_one_and_one_in_vain();
     }
-    let _watchdog = Watchdog::start(TEST, 60);
-    let mut scene = Scene::start(TEST);
-    scene.kill();
+    let (_watchdog, scene) = Scene::after_the_kill(TEST);
     scene.keeps_senders();
     let mut rights = scene.drain();
     assert_eq!(rights.len(), 1);
@@ -391,14 +402,9 @@ fn a_right_on_its_way_home_is_settled_too() {
 fn a_destination_that_does_not_read_holds_nobody_up() {
     const TEST: &str = "a_destination_that_does_not_read_holds_nobody_up";
     if role().is_some() {
-        let issuer = Issuer::start();
-        issuer.pass();
-        issuer.pass_in_vain(&issuer.destination);
-        issuer.done();
+        Issuer::passes_one_and_one_in_vain();
     }
-    let _watchdog = Watchdog::start(TEST, 60);
-    let mut scene = Scene::start(TEST);
-    scene.kill();
+    let (_watchdog, scene) = Scene::after_the_kill(TEST);
     scene.keeps_senders();
     let other = scene.receiver.check_in("other").unwrap();
     let right = scene.destination.look_up("other").unwrap();

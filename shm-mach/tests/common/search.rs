@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// A step: its name, who takes it (by the model's own numbers), and whether it happens by itself: it is the libraries', the
@@ -30,6 +30,17 @@ pub(crate) struct Search<W> {
     pub(crate) states: usize,
     pub(crate) goals: usize,
     pub(crate) wrong: Option<(W, String)>,
+}
+
+impl<W: Debug> Search<W> {
+    /// Fails if anything went wrong, or if the model shows nothing.
+    pub(crate) fn expect_right(self, name: &str) {
+        println!("{name}: {} states", self.states);
+        if let Some((wrong, way)) = self.wrong {
+            panic!("{name}: {wrong:?}\n{way}");
+        }
+        assert!(self.goals > 0, "{name}: never gets to its end");
+    }
 }
 
 /// Quick also in a debug build; nobody chooses the states to spite it.

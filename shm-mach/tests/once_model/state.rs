@@ -1,8 +1,6 @@
 //! The state of the model: a receiver R with one send-once right in the world, tasks 0, 1, 2 (each
 //! passes it on to the next, the last one to R perhaps), and the authority A between them.
 
-use std::hash::{Hash, Hasher};
-
 use super::rules::{Rule, Rules};
 
 pub(crate) const TASKS: usize = 3;
@@ -22,56 +20,8 @@ pub(crate) enum Wrong {
     Forged,
 }
 
-/// A short queue; what is taken leaves nothing behind, so that equal states are equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Queue<T> {
-    len: u8,
-    items: [T; 8],
-}
-
-impl<T: Hash> Hash for Queue<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.len.hash(state);
-        for item in &self.items[..usize::from(self.len)] {
-            item.hash(state);
-        }
-    }
-}
-
-impl<T: Copy + Default> Default for Queue<T> {
-    fn default() -> Self {
-        Self { len: 0, items: [T::default(); 8] }
-    }
-}
-
-impl<T: Copy + Default> Queue<T> {
-    pub(crate) fn len(&self) -> usize {
-        usize::from(self.len)
-    }
-
-    pub(crate) fn front(&self) -> Option<T> {
-        (self.len > 0).then(|| self.items[0])
-    }
-
-    pub(crate) fn push(&mut self, item: T) {
-        self.items[self.len()] = item;
-        self.len += 1;
-    }
-
-    pub(crate) fn push_front(&mut self, item: T) {
-        self.items.copy_within(..7, 1);
-        self.items[0] = item;
-        self.len += 1;
-    }
-
-    pub(crate) fn pop(&mut self) -> Option<T> {
-        let item = self.front()?;
-        self.items.copy_within(1.., 0);
-        self.len -= 1;
-        self.items[self.len()] = T::default();
-        Some(item)
-    }
-}
+/// A short queue.
+pub(crate) type Queue<T> = crate::queue::Queue<T, 8>;
 
 /// What A tells R.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,8 +1,6 @@
 //! The state of the model: a receiver R with one port, tasks 0, 1, 2 (each passes rights on to the
 //! next), and the authority A between them.
 
-use std::hash::{Hash, Hasher};
-
 use super::rules::{Rule, Rules};
 
 pub(crate) const TASKS: usize = 3;
@@ -21,59 +19,7 @@ pub(crate) enum Wrong {
 }
 
 /// A short queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Queue<T> {
-    len: u8,
-    items: [T; 10],
-}
-
-impl<T: Hash> Hash for Queue<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.len.hash(state);
-        for item in &self.items[..usize::from(self.len)] {
-            item.hash(state);
-        }
-    }
-}
-
-impl<T: Copy + Default> Default for Queue<T> {
-    fn default() -> Self {
-        Self { len: 0, items: [T::default(); 10] }
-    }
-}
-
-impl<T: Copy + Default + PartialEq> Queue<T> {
-    pub(crate) fn len(&self) -> usize {
-        usize::from(self.len)
-    }
-
-    pub(crate) fn front(&self) -> Option<T> {
-        (self.len > 0).then(|| self.items[0])
-    }
-
-    pub(crate) fn push(&mut self, item: T) {
-        self.items[self.len()] = item;
-        self.len += 1;
-    }
-
-    pub(crate) fn push_front(&mut self, item: T) {
-        self.items.copy_within(..9, 1);
-        self.items[0] = item;
-        self.len += 1;
-    }
-
-    pub(crate) fn pop(&mut self) -> Option<T> {
-        let item = self.front()?;
-        self.items.copy_within(1.., 0);
-        self.len -= 1;
-        self.items[self.len()] = T::default();
-        Some(item)
-    }
-
-    pub(crate) fn contains(&self, item: T) -> bool {
-        self.items[..self.len()].contains(&item)
-    }
-}
+pub(crate) type Queue<T> = crate::queue::Queue<T, 10>;
 
 /// What A tells R.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -275,7 +221,7 @@ impl State {
     /// A lane is read no further.
     fn kill_lane(&mut self, at: usize) {
         self.tasks[at].held.lane = false;
-        if self.is_honest(at) && self.tasks[at].data.contains(Item::Data) {
+        if self.is_honest(at) && self.tasks[at].data.items().contains(&Item::Data) {
             self.fail(Wrong::Lost);
         }
     }
@@ -361,7 +307,9 @@ impl State {
                     News::None | News::Settled { .. } => {}
                 }
             }
-        } else if self.tasks[at].news.contains(News::Opened) && self.tasks[at].data.contains(Item::Data) {
+        } else if self.tasks[at].news.items().contains(&News::Opened)
+            && self.tasks[at].data.items().contains(&Item::Data)
+        {
             self.fail(Wrong::Lost);
         }
         let task = &mut self.tasks[at];
