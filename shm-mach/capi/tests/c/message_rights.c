@@ -1,4 +1,4 @@
-/* B1, B2, B10: rights in bodies, from process to process. */
+/* B1, B2, B10, MV1: rights in bodies, from process to process. */
 #include <servers/bootstrap.h>
 #include "messages.h"
 #include "processes.h"
@@ -35,6 +35,10 @@ static void child(void)
     EXPECT(MACH_MSG_SUCCESS, send_right(server, server, MACH_MSG_TYPE_COPY_SEND));
     HOLDS(refs_of(server, MACH_PORT_RIGHT_SEND) == 1);
     expect_number(own, 3);
+    mach_port_t gift = new_port();
+    mach_port_type_t type;
+    EXPECT(MACH_MSG_SUCCESS, send_right(server, gift, MACH_MSG_TYPE_MOVE_RECEIVE));
+    EXPECT(KERN_INVALID_NAME, mach_port_type(SELF, gift, &type));
 }
 
 int main(void)
@@ -55,7 +59,17 @@ int main(void)
     HOLDS(take_right(port, MACH_MSG_TYPE_PORT_SEND) == port);
     HOLDS(type_of(port) == MACH_PORT_TYPE_SEND_RECEIVE && refs_of(port, MACH_PORT_RIGHT_SEND) == 1);
     EXPECT(MACH_MSG_SUCCESS, send_simple(back, MACH_MSG_TYPE_MOVE_SEND, MACH_PORT_NULL, 0, 3));
+    mach_port_t gift = take_right(port, MACH_MSG_TYPE_PORT_RECEIVE);
+    HOLDS(type_of(gift) == MACH_PORT_TYPE_RECEIVE);
+    OK(mach_port_insert_right(SELF, gift, gift, MACH_MSG_TYPE_MAKE_SEND));
+    EXPECT(MACH_MSG_SUCCESS, send_simple(gift, MACH_MSG_TYPE_COPY_SEND, MACH_PORT_NULL, 0, 4));
     finished(other);
+
+    /* Within a task the queue comes along. */
+    EXPECT(MACH_MSG_SUCCESS, send_right(port, gift, MACH_MSG_TYPE_MOVE_RECEIVE));
+    HOLDS(type_of(gift) == MACH_PORT_TYPE_SEND);
+    HOLDS(take_right(port, MACH_MSG_TYPE_PORT_RECEIVE) == gift);
+    expect_number(gift, 4);
 
     /* What is nothing passes as it is; what is not there is refused, and takes the header along. */
     mach_port_t dead = new_dead_name();
