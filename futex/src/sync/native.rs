@@ -142,6 +142,16 @@ impl Deadline {
     /// A deadline in the past: look, never sleep.
     pub const NOW: Self = Self(0);
 
+    /// That point on the clock: 0 is [`NOW`](Self::NOW), the last one [`NEVER`](Self::NEVER).
+    pub const fn at(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// Which point on the clock it is.
+    pub const fn nanoseconds(self) -> u64 {
+        self.0
+    }
+
     /// `duration` from now; one too far away to be told is [`NEVER`](Self::NEVER).
     pub fn after(duration: Duration) -> Self {
         let span = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);

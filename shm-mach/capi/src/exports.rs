@@ -18,6 +18,7 @@ mod sets;
 mod task;
 mod text;
 mod time;
+mod timer;
 
 use mach::{PortError, Task, TypeBits};
 

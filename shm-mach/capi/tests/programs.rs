@@ -81,6 +81,7 @@ programs! {
     special_ports
     task_argument
     time
+    timers
     urefs_stick
     vm_allocate
     vm_copy

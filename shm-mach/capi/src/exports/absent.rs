@@ -15,16 +15,6 @@ macro_rules! absent {
     )*};
 }
 
-/// Calls that return a name: NULL.
-macro_rules! nameless {
-    ($($name:ident)*) => {$(
-        #[unsafe(no_mangle)]
-        extern "C" fn $name() -> u32 {
-            0
-        }
-    )*};
-}
-
 absent! {
     bootstrap_create_server bootstrap_create_service bootstrap_status bootstrap_subset
     host_get_clock_service host_get_host_priv_port host_get_special_port host_request_notification
@@ -32,12 +22,7 @@ absent! {
     mach_make_memory_entry mach_make_memory_entry_64 mach_vm_map vm_map
     mach_port_get_service_port_info mach_port_is_connection_for_service
     mach_ports_lookup mach_ports_register
-    mk_timer_arm mk_timer_arm_leeway mk_timer_cancel mk_timer_destroy
     task_create_identity_token task_identity_token_get_task_port
     thread_get_special_port thread_set_special_port
     mach_port_peek
-}
-
-nameless! {
-    mk_timer_create
 }
