@@ -50,6 +50,7 @@ pub(crate) mod regions_in;
 pub(crate) mod regions_out;
 pub(crate) mod replies;
 pub(crate) mod requests;
+pub(crate) mod rescue;
 pub(crate) mod revoke;
 pub(crate) mod right;
 pub(crate) mod rings;

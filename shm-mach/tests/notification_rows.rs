@@ -8,6 +8,8 @@ mod dead_names;
 mod hostile;
 #[path = "notification_rows/no_senders.rs"]
 mod no_senders;
+#[path = "notification_rows/port_destroyed.rs"]
+mod port_destroyed;
 #[path = "notification_rows/send_possible.rs"]
 mod send_possible;
 

@@ -235,6 +235,9 @@ impl Names {
             Loose::Send { credit: Credit::Whole(share), .. } => rest.ended.push(share.held),
             Loose::Send { credit: Credit::Fresh(target), .. } => rest.surplus.push(target),
             Loose::Once { right, .. } => rest.unused.push(right),
+            Loose::Receive { index, port_destroyed: true, .. } => {
+                rest.returned.extend(self.ports.get(index).cloned())
+            }
             Loose::Receive { port, index, .. } => {
                 self.space.port_died(port, self.space.task(), &mut self.effects);
                 self.settle(rest);

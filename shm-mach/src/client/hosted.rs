@@ -10,8 +10,8 @@ use crate::client::held::Target;
 use crate::client::port::Port;
 use crate::client::receive_right::ReceiveRight;
 use crate::client::right::Right;
-use crate::client::space::Leftover;
 use crate::client::task::{Inner, Options};
+use crate::ipc::ReceiveTraits;
 use crate::wire::request::{Addressee, OnceRef, Request};
 
 /// Ports whose rights one task has offered and that have not arrived; and of those, what is remembered of
@@ -139,12 +139,16 @@ impl Inner {
     /// Gives a receive right that has arrived its name: that of the send right, if there is one.
     fn name_receive(self: &Arc<Self>, port: Arc<Port>) -> Right {
         port.open();
+        let port_destroyed = port.is_to_be_sent_on();
         let names = &mut *self.names.lock();
         let (id, own) = Target::id_of(&port, names.space.task());
         match names.space.insert_receive(id, own, u64::from(port.index)) {
             Ok(name) => {
                 names.ports.rename(port.index, name);
                 names.ports.set_handle(port.index, true);
+                let traits = ReceiveTraits { port_destroyed, ..ReceiveTraits::default() };
+                let done = names.space.set_receive_traits(name.into(), traits);
+                debug_assert_eq!(done, Ok(()), "put there just now");
                 let _ = names.space.set_place(name.into(), names.ports.place(port.index));
                 Right::Receive(ReceiveRight::new(self.clone(), port, name))
             }
@@ -189,11 +193,7 @@ impl Inner {
         }
         let mut next = self.hosted.next_doomed(true);
         while let Some(port) = next {
-            drop(self.moving.lock()); // who has sent it is done with it then
-            let mut rest = Leftover::default();
-            let is_registered = self.names.lock().end_receive(&port, &mut rest);
-            self.destroy(&port, is_registered);
-            self.finish(rest);
+            self.end_nameless(&port);
             next = self.hosted.next_doomed(false);
         }
     }

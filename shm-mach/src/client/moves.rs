@@ -22,7 +22,7 @@ use crate::client::receive_right::ReceiveRight;
 use crate::client::right::Right;
 use crate::client::space::{Leftover, Names};
 use crate::client::task::Inner;
-use crate::ipc::{Disposition, Entry, PortName, State};
+use crate::ipc::{Disposition, PortName};
 use crate::wire::request::{Addressee, MOVED, PAIRED, PortRef, Request};
 
 /// A port whose receive right is to go to another task, which knows of it already.
@@ -58,7 +58,7 @@ impl PortState {
             Err(Immovable::AnswersAwaited)
         } else if !self.local.is_empty() {
             Err(Immovable::NotEmpty)
-        } else if self.no_senders.is_some() || self.is_notified {
+        } else if self.no_senders.is_some() || self.port_destroyed.is_some() || self.is_notified {
             Err(Immovable::Requested)
         } else {
             Ok(())
@@ -120,7 +120,7 @@ impl Port {
     }
 
     /// What a port loses by being moved. Who waits at it, by its name, is told.
-    fn reset(&self) {
+    pub(super) fn reset(&self) {
         self.begin_anew();
         self.group.change(|state| state.port.is_shut = true);
     }
@@ -166,12 +166,7 @@ impl Inner {
         let names = self.names.lock();
         let name = right.name().into();
         let may = names.space.check_copyin(name, Disposition::MoveReceive);
-        may.map_err(|_| SendFailure::NotMovable(Immovable::Restricted))?;
-        let is_asked_for = |entry: &Entry| matches!(entry.state(), State::Port { receive: Some(receive), .. } if receive.traits.port_destroyed);
-        if names.space.entry(name).is_ok_and(is_asked_for) {
-            return Err(SendFailure::NotMovable(Immovable::Requested));
-        }
-        Ok(())
+        may.map_err(|_| SendFailure::NotMovable(Immovable::Restricted))
     }
 
     /// Offers a port to the peer of `link`, for a message that goes to `to`. Waits for the authority, never
@@ -290,7 +285,7 @@ impl Inner {
     }
 
     /// Whether `port` is `end`, or on its way to it. Called under the lock of moves.
-    fn is_on_its_way_to(&self, port: &Arc<Port>, end: &Arc<Port>) -> bool {
+    pub(super) fn is_on_its_way_to(&self, port: &Arc<Port>, end: &Arc<Port>) -> bool {
         let mut at = port.clone();
         loop {
             if Arc::ptr_eq(&at, end) {

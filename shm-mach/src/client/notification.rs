@@ -22,6 +22,9 @@ pub enum Notification {
         /// The name of the right to send there.
         name: PortName,
     },
+    /// A port's receive right was given up, and is in this message: the first of its rights
+    /// (`MACH_NOTIFY_PORT_DESTROYED`).
+    PortDestroyed,
     /// No task holds a send right to the port any more (`MACH_NOTIFY_NO_SENDERS`).
     NoSenders {
         /// How many send rights were ever made from the receive right (`mscount`).
@@ -45,6 +48,9 @@ pub enum NotificationKind {
     /// Room in the queue that the right under a name leads to: [`Notification::SendPossible`]. Else as
     /// [`DeadName`](Self::DeadName), which comes if the port dies before.
     SendPossible = 66,
+    /// That a port's receive right is given up: the port lives on, and the right comes with
+    /// [`Notification::PortDestroyed`].
+    PortDestroyed = 69,
     /// That nobody can send to a port any more, of whoever receives from it:
     /// [`Notification::NoSenders`].
     NoSenders = 70,
@@ -59,6 +65,7 @@ impl NotificationKind {
     pub const fn from_id(id: i32) -> Option<Self> {
         match id {
             66 => Some(Self::SendPossible),
+            69 => Some(Self::PortDestroyed),
             70 => Some(Self::NoSenders),
             72 => Some(Self::DeadName),
             _ => None,
@@ -80,6 +87,7 @@ impl Notification {
         match self {
             Self::PortDeleted { .. } => 65,
             Self::SendPossible { .. } => 66,
+            Self::PortDestroyed => 69,
             Self::NoSenders { .. } => 70,
             Self::SendOnce => 71,
             Self::DeadName { .. } => 72,
@@ -89,7 +97,7 @@ impl Notification {
     /// The id and body of the notification's message.
     pub(crate) fn encode(self) -> (i32, Vec<u8>) {
         let word = match self {
-            Self::SendOnce => return (self.id(), Vec::new()),
+            Self::SendOnce | Self::PortDestroyed => return (self.id(), Vec::new()),
             Self::NoSenders { mscount } => mscount,
             Self::PortDeleted { name } | Self::SendPossible { name } | Self::DeadName { name } => name.get(),
         };
@@ -106,6 +114,7 @@ impl Notification {
         Some(match message.id {
             65 => Self::PortDeleted { name: name()? },
             66 => Self::SendPossible { name: name()? },
+            69 => Self::PortDestroyed,
             70 => Self::NoSenders { mscount: word()? },
             71 => Self::SendOnce,
             72 => Self::DeadName { name: name()? },

@@ -110,6 +110,8 @@ pub(crate) struct PortState {
     /// Its timer was set: who waits here is to find out until when.
     pub(super) is_retimed: bool,
     pub(super) no_senders: Option<Listener>,
+    /// By which its receive right goes out when it is given up; the space knows that there is one.
+    pub(super) port_destroyed: Option<Parked>,
     /// Notifications of other ports may come here.
     pub(super) is_notified: bool,
     /// A dead peer, or one that has given its rights back, has lanes that are not read to the end yet.
@@ -365,6 +367,8 @@ impl Port {
             (state.port.is_dead, state.port.is_shut) = (true, true);
             let listener = state.port.no_senders.take().and_then(Listener::into_right);
             state.port.unused.extend(listener);
+            let unspent = state.port.port_destroyed.take();
+            state.port.unused.extend(unspent);
             while !state.seats().is_empty() {
                 self.end_lane(state, 0, Some(Death::Died));
             }

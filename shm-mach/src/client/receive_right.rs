@@ -62,6 +62,13 @@ impl ReceiveRight {
         right
     }
 
+    /// The right as it lies in a message of the library's own, without a name.
+    pub(super) fn on_its_way(task: Arc<Inner>, port: Arc<Port>, name: PortName) -> Self {
+        let mut right = Self::new(task, port, name);
+        right.whose = Whose::Message;
+        right
+    }
+
     /// The name of the right in this task; send rights to the port have the same, and messages that come
     /// through a set tell it ([`Received::port`]).
     pub fn name(&self) -> PortName {

@@ -29,6 +29,13 @@ impl Task {
     /// * [`NotificationKind::NoSenders`] of a receive right: when no task holds a send right any more. If that
     ///   is so now, and `sync` is not more than the count of rights made so far, it comes at once.
     ///
+    /// * [`NotificationKind::PortDestroyed`] of a receive right: when it is given up, by its name, by its handle
+    ///   or with a message that it lies in. The port lives on then, with its messages, and begins anew as one that
+    ///   was moved; the right comes with the notification. The request stays until it fires: there is no other in
+    ///   its place and it is not taken back. It goes with the right from name to name of the task. If `notify`
+    ///   leads to a port of another task, or to one that is dead or on its way to this one, the port dies, and
+    ///   [`Notification::SendOnce`] is what comes.
+    ///
     /// Gives the right of the request that was there before, which is the caller's again. A request is spent
     /// when its notification is sent, and its right with it. Of a request that ends otherwise the right is
     /// dropped.
@@ -47,12 +54,15 @@ impl Task {
     /// 1. [`PortError::Forked`].
     /// 2. [`PortError::DeadPort`]: nobody can be told by `notify` any more.
     /// 3. [`PortError::Unreachable`]: the task that `notify` leads to.
-    /// 4. [`PortError::NothingToAwait`]: a dead-name or send-possible request on NULL or DEAD; of the others
+    /// 4. [`PortError::BadSync`]: a port-destroyed request with a `sync` other than 0.
+    /// 5. [`PortError::NothingToAwait`]: a dead-name or send-possible request on NULL or DEAD; of the others
     ///    [`PortError::NoSuchRight`].
-    /// 5. [`PortError::UnknownName`].
-    /// 6. [`PortError::NoSuchRight`]: a port set; where a receive right is needed, anything else.
-    /// 7. [`PortError::NothingToAwait`]: a dead-name request on a dead name.
-    /// 8. [`PortError::Unreachable`]: the port's task.
+    /// 6. [`PortError::UnknownName`].
+    /// 7. [`PortError::NoSuchRight`]: a port set; where a receive right is needed, anything else; of a
+    ///    port-destroyed request a reply port or a timer.
+    /// 8. [`PortError::RequestStays`]: there is a port-destroyed request.
+    /// 9. [`PortError::NothingToAwait`]: a dead-name request on a dead name.
+    /// 10. [`PortError::Unreachable`]: the port's task.
     ///
     /// [`Identity::KERNEL`]: crate::Identity::KERNEL
     /// [`SendRight::send_notify`]: crate::SendRight::send_notify
@@ -75,6 +85,7 @@ impl Task {
         task.look(); // a port that is known to be dead has a dead name
         let previous = match kind {
             NotificationKind::NoSenders => task.ask_for_no_senders(name, sync, notify),
+            NotificationKind::PortDestroyed => task.ask_for_port_destroyed(name, sync, notify).map(|()| None),
             NotificationKind::DeadName => task.ask_of_name(name, RequestKind::DeadName, notify),
             NotificationKind::SendPossible if sync == 0 => {
                 task.ask_of_name(name, RequestKind::SendPossibleDelayed, notify)

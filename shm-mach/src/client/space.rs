@@ -106,6 +106,8 @@ pub(crate) struct Leftover {
     pub(crate) moved: Vec<Arc<Port>>,
     /// Port sets that are over.
     pub(crate) sets: Vec<Arc<Set>>,
+    /// Ports whose receive right is gone, and that have a port-destroyed request.
+    pub(crate) returned: Vec<Arc<Port>>,
     /// Requests that fired.
     pub(crate) fired: Vec<(Parked, Notification)>,
     /// Send-once rights that nobody has any more.
@@ -244,13 +246,15 @@ impl Names {
         self.settle(rest);
     }
 
-    /// The handle to a receive right is dropped. Says whether the authority keeps a name for the port.
-    pub(crate) fn drop_receive(&mut self, index: u32, name: PortName, rest: &mut Leftover) -> bool {
+    /// The handle to a receive right is dropped. Says whether the authority keeps a name for the port;
+    /// `None`: the port does not die by that, as it has a port-destroyed request.
+    pub(crate) fn drop_receive(&mut self, index: u32, name: PortName, rest: &mut Leftover) -> Option<bool> {
         let done = self.space.drop_receive_right(name.into(), &mut self.effects);
         debug_assert_eq!(done, Ok(()), "the name of a port lives as long as the port");
+        let is_returned = self.effects.iter().any(|effect| matches!(effect, Effect::ReceiveReturned { .. }));
         self.effects.retain(|effect| !matches!(effect, Effect::ReceiveDestroyed { .. })); // known
         self.settle(rest);
-        self.ports.release(index)
+        (!is_returned).then(|| self.ports.release(index))
     }
 
     /// A handle gives its reference to the name; false if its credit is over.
@@ -295,9 +299,11 @@ impl Names {
                     }
                 }
                 Effect::SetDestroyed { handle } => rest.sets.extend(self.sets.release(handle)),
-                // The credits tell of send rights; the other cannot be made yet.
-                Effect::SendSurplus { .. } | Effect::SendReleased { .. } | Effect::ReceiveReturned { .. } => {
+                Effect::ReceiveReturned { handle, .. } => {
+                    rest.returned.extend(self.ports.get(handle as u32).cloned());
                 }
+                // The credits tell of send rights.
+                Effect::SendSurplus { .. } | Effect::SendReleased { .. } => {}
             }
         }
         self.effects = effects; // its room is kept

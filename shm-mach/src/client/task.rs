@@ -2,8 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use futex::Gate;
 use futex::sync::Lock;
@@ -111,6 +111,8 @@ pub struct Task {
 
 /// What all handles of a task share.
 pub(crate) struct Inner {
+    /// Itself, for handles that the library makes.
+    pub(super) me: Weak<Self>,
     process: Process,
     pub(crate) options: Options,
     pub(crate) gate: Gate,
@@ -171,8 +173,10 @@ impl Task {
         let reader = table.reader();
         let keys = RandomState::new();
         let seed = keys.hash_one(u64::MAX);
-        let inner = Inner {
-            process: Process::current()?,
+        let process = Process::current()?;
+        let inner = Arc::new_cyclic(|me| Inner {
+            me: me.clone(),
+            process,
             options,
             gate,
             identity: Identity::own(),
@@ -198,8 +202,8 @@ impl Task {
             keys,
             next_key: AtomicU64::new(1 << 63),
             ticks: Ticks::default(),
-        };
-        Ok(Self { inner: Arc::new(inner) })
+        });
+        Ok(Self { inner })
     }
 
     /// Makes a port and gives its receive right.
@@ -271,8 +275,10 @@ impl Inner {
     /// The handle to a receive right was dropped.
     pub(crate) fn drop_receive(&self, port: &Port, name: PortName) {
         let mut rest = Leftover::default();
-        let is_registered = self.names.lock().drop_receive(port.index, name, &mut rest);
-        self.destroy(port, is_registered);
+        let dies = self.names.lock().drop_receive(port.index, name, &mut rest);
+        if let Some(is_registered) = dies {
+            self.destroy(port, is_registered);
+        }
         self.finish(rest);
     }
 
@@ -314,6 +320,9 @@ impl Inner {
         }
         for (port, is_registered) in rest.destroyed {
             self.destroy(&port, is_registered);
+        }
+        for port in rest.returned {
+            self.end_nameless(&port);
         }
         for set in rest.sets {
             set.end();

@@ -65,6 +65,12 @@ pub enum PortError {
     /// A request on NULL or DEAD, or a dead-name request on a name that is dead already.
     #[error("nothing is left here to wait for")]
     NothingToAwait,
+    /// `sync` is not 0 where it means nothing.
+    #[error("sync is not 0")]
+    BadSync,
+    /// A request that stays is there already: it is neither replaced nor taken back.
+    #[error("there is a request already, and it stays")]
+    RequestStays,
     /// The reference belongs to a handle of the program, which gives it up by being dropped.
     #[error("the reference belongs to a handle")]
     Pinned,
@@ -144,6 +150,7 @@ impl PortError {
         match self {
             Self::NoSpace => 3,
             Self::NothingToAwait
+            | Self::BadSync
             | Self::HasContext
             | Self::NotGuarded
             | Self::WrongGuard
@@ -153,7 +160,11 @@ impl PortError {
             | Self::NoLabel
             | Self::NameChosen
             | Self::NotATimer => 4,
-            Self::ReservedIndex | Self::OtherGeneration | Self::TooFewWords | Self::NoSuchMessage => 5,
+            Self::ReservedIndex
+            | Self::OtherGeneration
+            | Self::TooFewWords
+            | Self::NoSuchMessage
+            | Self::RequestStays => 5,
             Self::ResourceShortage | Self::Unreachable => 6,
             Self::AlreadyInSet => 11,
             Self::NotInSet => 12,

@@ -45,3 +45,22 @@ fn nt6_a_dead_name_is_told_by_a_message() {
     assert_eq!(kind(&two.one, two.to), Some(TypeBits::DEAD_NAME));
     assert_eq!(refs(&two.one, two.to, RightKind::DeadName), 2);
 }
+
+#[test]
+fn nt3_a_receive_right_that_was_given_up_comes_in_a_descriptor() {
+    let task = alone();
+    let notify = port(&task);
+    let lost = port_with_send(&task);
+    ask(&task, lost, NotificationKind::PortDestroyed, notify);
+    task.mod_refs(raw(lost), RightKind::Receive, -1).unwrap();
+    assert_eq!(kind(&task, lost), Some(TypeBits::SEND));
+    let got = receive(&task, notify);
+    assert_eq!((got.bits(), got.size()), (COMPLEX | MOVE_SEND_ONCE << 8, 40));
+    assert_eq!((got.remote(), got.local(), got.word(16), got.id()), (NULL, notify, 0, 69));
+    assert_eq!(
+        (got.word(24), got.word(28), got.word(36)),
+        (1, lost, MOVE_RECEIVE << 16),
+        "one PORT descriptor"
+    );
+    assert_eq!(kind(&task, lost), Some(TypeBits::SEND | TypeBits::RECEIVE));
+}
