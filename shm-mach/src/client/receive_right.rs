@@ -26,7 +26,8 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 
 /// The right to receive from a port. There is exactly one; whoever holds it is the port's receiver.
 /// Dropping it destroys the port: queued messages are destroyed, blocked senders wake with
-/// [`SendFailure::PortDied`](crate::SendFailure::PortDied).
+/// [`SendFailure::PortDied`](crate::SendFailure::PortDied). If it was
+/// [asked for](crate::NotificationKind::PortDestroyed), the port lives on, and the right goes to who had asked.
 ///
 /// Several threads may receive from one port at the same time; each message goes to one of them.
 #[derive(Debug)]

@@ -226,6 +226,48 @@ fn pd5_it_moves_with_the_receive_right() {
     is_over(&right);
 }
 
+/// Who asks while the right is given up is refused, or gets it.
+#[test]
+fn pd4_it_is_asked_for_while_the_right_is_given_up() {
+    let (here, _there) = pair();
+    let (inbox, notify) = (here.task.allocate().unwrap(), here.task.allocate().unwrap());
+    let to_inbox = inbox.make_send();
+    for turn in 0..600 {
+        let port = here.task.allocate().unwrap();
+        let (name, right) = (port.name(), port.make_send());
+        let start = std::sync::Barrier::new(2);
+        let asked = std::thread::scope(|scope| {
+            let asks = scope.spawn(|| {
+                start.wait();
+                request(&here.task, name, 0, Some(notify.make_send_once()))
+            });
+            start.wait();
+            match turn % 3 {
+                0 => drop(port),
+                1 => here.task.mod_refs(port.into_name(), RightKind::Receive, -1).unwrap(),
+                _ => {
+                    to_inbox.send(Message::new(1, b"").with_right(port)).unwrap();
+                    drop(next(&inbox, "the port"));
+                }
+            }
+            asks.join().unwrap()
+        });
+        match asked {
+            Ok(()) => {
+                let port = returned(&notify);
+                right.send(Message::new(2, b"it lives")).unwrap();
+                drop(port);
+            }
+            Err(error) => {
+                assert_eq!(error, PortError::NoSuchRight, "of a send right, or a dead name");
+                assert_eq!(told(&notify), Notification::SendOnce);
+            }
+        }
+        is_over(&right);
+        is_empty(&notify);
+    }
+}
+
 /// Ports in each other's queues, given up together: each comes back by itself.
 #[test]
 fn pd4_a_port_in_the_queue_of_one_that_dies() {
