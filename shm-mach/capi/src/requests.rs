@@ -5,9 +5,6 @@ use mach::{Disposition, NotificationKind, RawName, SendOnceRight};
 use crate::code::Code;
 use crate::session::Session;
 
-/// `MACH_NOTIFY_PORT_DESTROYED`: known, and not there yet.
-const NOT_YET: i32 = 69;
-
 /// The notice that is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
@@ -23,11 +20,7 @@ impl Session {
     /// Gives the name of the right of the request that was there before, or NULL.
     pub(crate) fn request_notification(&self, wanted: Wanted) -> Result<u32, Code> {
         let notify = self.right_to_tell(wanted.notify, wanted.disposition)?;
-        let kind = match NotificationKind::from_id(wanted.id) {
-            Some(kind) => kind,
-            None if wanted.id == NOT_YET => return Err(Code::NOT_SUPPORTED),
-            None => return Err(Code::INVALID_VALUE),
-        };
+        let kind = NotificationKind::from_id(wanted.id).ok_or(Code::INVALID_VALUE)?;
         let asked = self.task.request_notification(RawName(wanted.name), kind, wanted.sync, notify);
         let Some(before) = self.in_space(wanted.name, asked)? else { return Ok(0) };
         Ok(before.into_name(&self.task).map_err(|(error, _)| error)?.get())

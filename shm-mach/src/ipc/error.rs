@@ -150,7 +150,6 @@ impl PortError {
         match self {
             Self::NoSpace => 3,
             Self::NothingToAwait
-            | Self::BadSync
             | Self::HasContext
             | Self::NotGuarded
             | Self::WrongGuard
@@ -178,7 +177,8 @@ impl PortError {
             | Self::ReservedName
             | Self::BadProto
             | Self::BadNameBits
-            | Self::InvalidLimit { .. } => 18,
+            | Self::InvalidLimit { .. }
+            | Self::BadSync => 18,
             Self::Immovable | Self::DeadPort | Self::Pinned | Self::NotService | Self::ForReplies => 20,
             Self::RightExists => 21,
             Self::Denied => 53,

@@ -50,8 +50,8 @@ fn pd1_what_is_refused() {
     let dead = here.task.allocate_dead_name().unwrap();
     let set = here.task.allocate_set().unwrap();
     let refused = [
-        (RawName::NULL, 1, PortError::BadSync, 4),
-        (port.name().into(), 1, PortError::BadSync, 4),
+        (RawName::NULL, 1, PortError::BadSync, 18),
+        (port.name().into(), 1, PortError::BadSync, 18),
         (RawName::NULL, 0, PortError::NoSuchRight, 17),
         (RawName::DEAD, 0, PortError::NoSuchRight, 17),
         (RawName(12), 0, PortError::UnknownName, 15),

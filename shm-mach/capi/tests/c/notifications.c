@@ -1,4 +1,4 @@
-/* RN1, RN2, NS2, NS3, DN1 to DN4, SP2 to SP4, NT1, NT2, NT4 to NT6: what the system itself sends. */
+/* RN1, RN2, NS2, NS3, DN1 to DN4, SP2 to SP4, PD1, PD3, PD4, NT1 to NT6: what the system itself sends. */
 #include <servers/bootstrap.h>
 #include "messages.h"
 #include "processes.h"
@@ -142,9 +142,33 @@ static void of_a_process(mach_port_t notify)
     HOLDS(type_of(port) == MACH_PORT_TYPE_DEAD_NAME && refs_of(port, MACH_PORT_RIGHT_DEAD_NAME) == 2);
 }
 
+static void port_destroyed(mach_port_t notify)
+{
+    mach_port_t port = new_port_with_right(), before = 42;
+    OK(ask(port, MACH_NOTIFY_PORT_DESTROYED, 0, notify, &before));
+    HOLDS(before == MACH_PORT_NULL);
+    EXPECT(KERN_INVALID_VALUE, ask(port, MACH_NOTIFY_PORT_DESTROYED, 1, MACH_PORT_NULL, &before));
+    EXPECT(KERN_FAILURE, ask(port, MACH_NOTIFY_PORT_DESTROYED, 0, MACH_PORT_NULL, &before));
+    EXPECT(MACH_MSG_SUCCESS, send_simple(port, MACH_MSG_TYPE_COPY_SEND, MACH_PORT_NULL, 0, 7));
+    OK(mach_port_mod_refs(SELF, port, MACH_PORT_RIGHT_RECEIVE, -1));
+    HOLDS(type_of(port) == MACH_PORT_TYPE_SEND);
+    struct {
+        mach_port_destroyed_notification_t notice;
+        mach_msg_max_trailer_t room;
+    } got;
+    EXPECT(MACH_MSG_SUCCESS, mach_msg(&got.notice.not_header, MACH_RCV_MSG, 0, sizeof got, notify, 0, MACH_PORT_NULL));
+    HOLDS(got.notice.not_header.msgh_id == MACH_NOTIFY_PORT_DESTROYED && got.notice.not_header.msgh_size == 40);
+    HOLDS(MACH_MSGH_BITS_IS_COMPLEX(got.notice.not_header.msgh_bits));
+    HOLDS(got.notice.not_body.msgh_descriptor_count == 1);
+    HOLDS(got.notice.not_port.disposition == MACH_MSG_TYPE_PORT_RECEIVE && got.notice.not_port.name == port);
+    HOLDS(type_of(port) == MACH_PORT_TYPE_SEND_RECEIVE);
+    expect_number(port, 7);
+}
+
 int main(void)
 {
     mach_port_t notify = new_port();
+    port_destroyed(notify);
     refusals(new_port(), notify);
     no_senders(notify);
     dead_names(notify);
