@@ -252,11 +252,7 @@ impl PortSet {
                 return result;
             }
             if taken.is_none() {
-                if deadline.has_passed() {
-                    self.task.tick_if_due(); // who waits again and again, each time for less than a tick
-                    return Err(ReceiveError::TimedOut);
-                }
-                self.task.tick(None);
+                self.task.end_slice(deadline)?;
             }
         }
     }

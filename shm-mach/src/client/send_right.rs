@@ -218,20 +218,18 @@ impl SendRight {
         }
     }
 
-    #[inline]
-    pub(super) fn transfer(
+    /// The lane to send by, opened if there is none.
+    #[inline(always)]
+    fn ready<'s>(
         &self,
+        own: &'s mut Option<Box<Sender>>,
         link: &Arc<Link>,
         port: PortRef,
-        head: Head,
-        parts: [&[u8]; 2],
-        deadline: Deadline,
-    ) -> Result<(), SendFailure> {
+    ) -> Result<&'s mut Sender, SendFailure> {
         if link.is_dead() {
             return Err(SendFailure::PortDied);
         }
-        let mut own = self.sender.borrow_mut();
-        let sender = match &mut *own {
+        let sender = match own {
             Some(sender) => {
                 if sender.lane.is_pending() {
                     self.complete(link, sender);
@@ -243,6 +241,20 @@ impl SendRight {
         if self.held.is_shared.load(Ordering::Relaxed) {
             sender.lane.stamp_always();
         }
+        Ok(sender)
+    }
+
+    #[inline]
+    pub(super) fn transfer(
+        &self,
+        link: &Arc<Link>,
+        port: PortRef,
+        head: Head,
+        parts: [&[u8]; 2],
+        deadline: Deadline,
+    ) -> Result<(), SendFailure> {
+        let mut own = self.sender.borrow_mut();
+        let sender = self.ready(&mut own, link, port)?;
         loop {
             match sender.lane.push(head, parts) {
                 Ok(None) => return Ok(()),

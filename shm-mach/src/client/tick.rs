@@ -6,7 +6,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use futex::Deadline;
+
 use crate::client::attach::Authority;
+use crate::client::error::ReceiveError;
 use crate::client::link::Link;
 use crate::client::receive_right::TICK;
 use crate::client::space::Leftover;
@@ -63,6 +66,19 @@ impl Inner {
         let mut rest = Leftover::default();
         self.names.lock().refresh_all(&mut rest);
         self.finish(rest);
+    }
+
+    /// A slice of a wait to receive is over, and nothing has come.
+    ///
+    /// # Errors
+    /// [`ReceiveError::TimedOut`]: so is the wait.
+    pub(crate) fn end_slice(&self, deadline: Deadline) -> Result<(), ReceiveError> {
+        if deadline.has_passed() {
+            self.tick_if_due(); // who waits again and again, each time for less than a tick
+            return Err(ReceiveError::TimedOut);
+        }
+        self.tick(None);
+        Ok(())
     }
 
     fn tick_now(&self, is_due: bool, waits_for: Option<&Arc<Link>>) {

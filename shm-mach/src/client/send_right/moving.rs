@@ -1,7 +1,6 @@
 //! Sending messages that carry receive rights.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futex::Deadline;
 
@@ -25,22 +24,8 @@ impl SendRight {
         (passage, body): (&Passage<'_>, &[u8]),
         deadline: Deadline,
     ) -> Result<(), SendFailure> {
-        if link.is_dead() {
-            return Err(SendFailure::PortDied);
-        }
         let mut own = self.sender.borrow_mut();
-        let sender = match &mut *own {
-            Some(sender) => {
-                if sender.lane.is_pending() {
-                    self.complete(link, sender);
-                }
-                sender
-            }
-            none => self.open(none, link, port)?,
-        };
-        if self.held.is_shared.load(Ordering::Relaxed) {
-            sender.lane.stamp_always();
-        }
+        let sender = self.ready(&mut own, link, port)?;
         let (bytes, parts) = (head.payload_bytes(), [&passage.records[..], body]);
         if head.length > BODY_MAX {
             return Err(SendFailure::TooLarge { length: head.length, longest: BODY_MAX });
